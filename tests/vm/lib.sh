@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shared by the host-side scripts: places, messages, and the way to become root.
+# shellcheck shell=bash
+
+kh2_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+kh2_cache=${KH2_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kh2}
+
+# Builds are kept apart for each checkout, named by its path.
+kh2_builds=$kh2_cache/builds/$(printf %s "$kh2_top" | sha256sum | cut -c1-12)
+
+# shellcheck disable=SC2034 # for the scripts that read this file
+kh2_src=$kh2_builds/src
+
+kh2_say() {
+	printf 'kh2: %s\n' "$*" >&2
+}
+
+kh2_die() {
+	kh2_say "$@"
+	exit 125
+}
+
+# Sets as_root: the words to put before a command that needs to be root, or to look so.
+# kh2_way names the way, since roots made by different ways differ in who owns their files.
+kh2_find_root() {
+	if [ "$(id -u)" = 0 ]; then
+		kh2_way=root as_root=()
+	elif sudo -n true 2>/dev/null; then
+		kh2_way=root as_root=(sudo -n)
+	elif unshare --user --map-root-user --map-auto true 2>/dev/null; then
+		kh2_way=userns as_root=(unshare --user --map-root-user --map-auto)
+	else
+		kh2_die "need root, or 'sudo' without a password, or user namespaces:" \
+			"package uidmap, a line for $(id -un) in /etc/subuid and /etc/subgid," \
+			"and kernel.apparmor_restrict_unprivileged_userns=0 where it exists"
+	fi
+}
