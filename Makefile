@@ -75,7 +75,7 @@ run:
 
 test:
 	@tests/vm/needs
-	@tests/run --kernel $(KERNEL) $(TESTS)
+	@tests/run --kernel $(KERNEL) $(foreach t,$(TESTS),'$(t)')
 
 check:
 	@tests/vm/needs
