@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <linux/kh2_counters.h>
+#include <linux/kh2_limits.h>
+#include <linux/kh2_nl.h>	/* kh2_role, kh2_padding, kh2_limit_value */
 
 #ifdef __cplusplus
 extern "C" {
@@ -210,8 +213,9 @@ struct kh2_ctx_opts {
  * @ctx: result
  * @opts: options or NULL
  *
- * With KH2_BACKEND_AUTO an absent module is no error. SIGPIPE is never raised
- * by the library's own writing, except by OpenSSL on a socket: ignore it.
+ * With KH2_BACKEND_AUTO an absent module is no error. OpenSSL writes to sockets
+ * in a way that raises SIGPIPE: if its action is the default, which would end
+ * the process, the signal is set to be ignored here.
  *
  * Return: 0; -EPROTONOSUPPORT if KH2_BACKEND_KERNEL was asked for and the
  * module is absent; -EINVAL, -ENOMEM or another -errno.
@@ -487,28 +491,11 @@ int kh2_settings_unpack(struct kh2_settings *out, const void *buf, size_t len);
 
 /* ---- server ---- */
 
-/* RFC 9113 6.1, 10.7: how DATA and HEADERS frames are padded */
-enum kh2_padding {
-	KH2_PADDING_NONE,
-	KH2_PADDING_MAX,	/* as much as a frame holds, 255 octets at most */
-	KH2_PADDING_ALIGNED,	/* frames a multiple of 8 octets */
-};
-
-/**
- * struct kh2_limit_value - one limit of the module or engine
- * @limit: KH2_L_*, see linux/kh2_limits.h for meaning, default and range
- * @value: value
- */
-struct kh2_limit_value {
-	uint32_t limit;
-	uint32_t value;
-};
-
 /**
  * struct kh2_server_opts - options of a server and its sessions
  * @sz: sizeof this
  * @settings: first SETTINGS; NULL: kh2_settings_default() and a window of 1 MiB
- * @limits: limits that differ from their default
+ * @limits: limits that differ from their default, see linux/kh2_limits.h
  * @n_limits: entries in @limits
  * @padding: enum kh2_padding
  * @conn_window: receive window of a connection, octets; 0: 4 MiB, else at
@@ -726,11 +713,6 @@ int kh2_server_for_each_session(struct kh2_server *srv,
 struct kh2_ctx *kh2_server_ctx(const struct kh2_server *srv);
 
 /* ---- session ---- */
-
-enum kh2_role {
-	KH2_ROLE_SERVER,
-	KH2_ROLE_CLIENT,
-};
 
 /**
  * struct kh2_session_cbs - callbacks of a session, all optional
