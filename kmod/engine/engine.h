@@ -52,6 +52,8 @@ enum kh2e_phase {
  * @trailers: KH2_EV_WANT_TRAILERS when the last octet was framed
  * @notify: KH2_EV_TX_DONE when the last octet was sent
  * @wanted: the home was asked for more by src_want and has not answered
+ * @patient: more is certain to come without waiting for a stranger (a file);
+ *	DATA frames short of their full size wait for it
  * @framed: no more will be framed (engine's)
  * @status: negative errno if the source failed or was dropped
  * @stream: stream it belongs to
@@ -70,6 +72,7 @@ struct kh2e_src {
 	bool trailers;
 	bool notify;
 	bool wanted;
+	bool patient;
 	bool framed;
 	int status;
 	u32 stream;
@@ -101,7 +104,8 @@ struct kh2e_seg {
  *	to octets that it handed out by kh2e_pull()
  * @now: monotonic time, ns
  * @reserve: true if the next event() of at most @len octets of payload cannot
- *	fail. Each call replaces the reservation before it.
+ *	fail. Called within kh2e_recv() alone; a reservation ends with the next
+ *	event(), the next reserve(), or the return of kh2e_recv().
  * @event: takes an event, payload of ev->len octets included; the home fills
  *	in session and size. Returns false if there is no room (never after
  *	reserve()).
@@ -216,6 +220,8 @@ void kh2e_free(struct kh2e *e);
 
 size_t kh2e_recv(struct kh2e *e, const u8 *buf, size_t len);
 bool kh2e_blocked(const struct kh2e *e);
+int kh2e_submit_check(const struct kh2_sqe *sqe);
+bool kh2e_submit_takes_payload(u8 opcode);
 int kh2e_submit(struct kh2e *e, const struct kh2_sqe *sqe, const void *payload,
 		struct kh2e_src *src);
 int kh2e_pull(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t max);
@@ -226,6 +232,7 @@ bool kh2e_notify(struct kh2e *e);
 u64 kh2e_deadline(const struct kh2e *e);
 void kh2e_tick(struct kh2e *e);
 void kh2e_fail(struct kh2e *e, u32 code, enum kh2_counter why);
+void kh2e_abort(struct kh2e *e, enum kh2_counter why);
 enum kh2e_phase kh2e_phase(const struct kh2e *e);
 bool kh2e_idle(const struct kh2e *e);
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* A look at a connection and its streams, for those who observe. */
+#include "core.h"
+
+/**
+ * kh2e_counters() - all counters
+ * @e: the connection
+ *
+ * Return: by enum kh2_counter; valid as long as @e.
+ */
+const u64 *kh2e_counters(const struct kh2e *e)
+{
+	return e->counters;
+}
+
+/**
+ * kh2e_info() - a snapshot of a connection
+ * @e: the connection
+ * @info: filled
+ */
+void kh2e_info(const struct kh2e *e, struct kh2e_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->role = e->role;
+	info->phase = e->phase;
+	info->streams = e->streams.n;
+	info->streams_peer = e->streams.n_peer;
+	info->next_stream_id = e->next_id;
+	info->last_proc_id = e->last_proc_id;
+	info->local_window = e->recv.left;
+	info->local_window_max = (s32)e->recv.size;
+	info->recv_unacked = (u32)(e->recv.size - e->recv.left);
+	info->remote_window = e->send.left;
+	info->out_frames = e->out.frames;
+	info->settings_pending = e->n_settings_out;
+	info->memory = e->memory + e->owner_memory;
+	info->rtt = e->rtt;
+	info->local = e->local;
+	info->remote = e->remote;
+}
+
+/**
+ * kh2e_stream_info() - a snapshot of a stream
+ * @e: the connection
+ * @id: stream identifier
+ * @info: filled
+ *
+ * Return: 0 or -ENOENT.
+ */
+int kh2e_stream_info(const struct kh2e *e, u32 id, struct kh2e_stream_info *info)
+{
+	const struct kh2e_stream *st = kh2e_stream_find(e, id);
+
+	if (!st)
+		return -ENOENT;
+	memset(info, 0, sizeof(*info));
+	info->id = id;
+	info->state = st->state;
+	info->urgency = st->urgency;
+	info->incremental = st->incremental;
+	info->local_window = st->recv.left;
+	info->remote_window = st->send.left;
+	info->queued = st->queued;
+	info->rx_data = st->rx_data;
+	info->tx_data = st->tx_data;
+	info->rst_code = st->reset ? (s64)st->reset_code : -1;
+	return 0;
+}
+
+/**
+ * kh2e_stream_next() - step through the streams by identifier
+ * @e: the connection
+ * @after: the identifier before, 0 to begin
+ *
+ * Return: the lowest identifier above @after, or 0.
+ */
+u32 kh2e_stream_next(const struct kh2e *e, u32 after)
+{
+	const struct kh2e_stream *st;
+	u32 best = 0;
+
+	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
+		if (st->id > after && (!best || st->id < best))
+			best = st->id;
+	return best;
+}

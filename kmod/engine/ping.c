@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* PING: answers to the peer's, round trips of ours (RFC 9113 6.7). */
+#include "core.h"
+
+static void recv_ack(struct kh2e *e, const u8 *payload)
+{
+	struct kh2e_ping_out *out;
+	u32 i;
+
+	for (i = 0; i < e->n_pings_out; i++)
+		if (!memcmp(e->pings_out[i].payload, payload, 8))
+			break;
+	if (i == e->n_pings_out)
+		return;
+	out = &e->pings_out[i];
+	e->rtt = kh2e_now(e) - out->since;
+	if (out->own)
+		kh2e_shutdown_final(e);
+	else
+		kh2e_post(e, KH2_EV_PING_ACK, 0, 0, 0, e->rtt, payload, 8);
+	e->n_pings_out--;
+	memmove(out, out + 1, (e->n_pings_out - i) * sizeof(*out));
+}
+
+/**
+ * kh2e_ping_recv() - PING, or the acknowledgement of one of ours
+ * @e: the connection
+ * @f: the frame
+ * @payload: eight octets
+ */
+void kh2e_ping_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
+{
+	struct kh2e_frame ack = { .len = 8, .type = KH2_FRAME_PING, .flags = KH2_FLAG_ACK };
+
+	if (!kh2e_spend(e, KH2E_BUDGET_PING))
+		return;
+	if (f->flags & KH2_FLAG_ACK) {
+		recv_ack(e, payload);
+		return;
+	}
+	kh2e_post(e, KH2_EV_PING, 0, 0, 0, 0, payload, 8);
+	kh2e_out_frame(e, &ack, payload, true);
+}
+
+/**
+ * kh2e_ping_send() - send PING
+ * @e: the connection
+ * @payload: eight octets
+ * @own: the engine's own, no event comes of it
+ *
+ * Return: 0, -EAGAIN if too many are not answered, -ENOMEM.
+ */
+int kh2e_ping_send(struct kh2e *e, const u8 payload[8], bool own)
+{
+	const struct kh2e_frame f = { .len = 8, .type = KH2_FRAME_PING };
+	struct kh2e_ping_out *out;
+	int err;
+
+	if (e->n_pings_out >= min_t(u32, e->limits[KH2_L_PINGS_OUT], KH2E_PINGS_OUT_CAP))
+		return -EAGAIN;
+	err = kh2e_out_frame(e, &f, payload, false);
+	if (err)
+		return err;
+	out = &e->pings_out[e->n_pings_out++];
+	memcpy(out->payload, payload, 8);
+	out->since = kh2e_now(e);
+	out->own = own;
+	return 0;
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* SETTINGS: ranges, synchronisation, and what each parameter does here (RFC 9113 6.5). */
+#include "core.h"
+
+/**
+ * struct setting_rule - what a parameter may be
+ * @known: one that the engine knows
+ * @min: least value
+ * @max: most
+ * @code: HTTP/2 code of a value outside
+ * @offset: its place in struct kh2e_settings
+ * @initial: value before any SETTINGS
+ */
+struct setting_rule {
+	bool known;
+	u32 min;
+	u32 max;
+	u32 code;
+	size_t offset;
+	u32 initial;
+};
+
+#define SETTING(field, min_, max_, code_, initial_) \
+	{ .known = true, .min = (min_), .max = (max_), .code = (code_), .initial = (initial_), \
+	  .offset = offsetof(struct kh2e_settings, field) }
+
+static const struct setting_rule setting_rules[] = {
+	[KH2_SETTINGS_HEADER_TABLE_SIZE] =
+		SETTING(header_table_size, 0, U32_MAX, 0, 4096),
+	[KH2_SETTINGS_ENABLE_PUSH] =
+		SETTING(enable_push, 0, 1, KH2_PROTOCOL_ERROR, 1),
+	[KH2_SETTINGS_MAX_CONCURRENT_STREAMS] =
+		SETTING(max_concurrent_streams, 0, U32_MAX, 0, U32_MAX),
+	[KH2_SETTINGS_INITIAL_WINDOW_SIZE] =
+		SETTING(initial_window_size, 0, KH2_WINDOW_MAX, KH2_FLOW_CONTROL_ERROR,
+			KH2_WINDOW_INITIAL),
+	[KH2_SETTINGS_MAX_FRAME_SIZE] =
+		SETTING(max_frame_size, KH2_FRAME_SIZE_MIN, KH2_FRAME_SIZE_MAX,
+			KH2_PROTOCOL_ERROR, KH2_FRAME_SIZE_MIN),
+	[KH2_SETTINGS_MAX_HEADER_LIST_SIZE] =
+		SETTING(max_header_list_size, 0, U32_MAX, 0, U32_MAX),
+	[KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL] =
+		SETTING(enable_connect_protocol, 0, 1, KH2_PROTOCOL_ERROR, 0),
+	[KH2_SETTINGS_NO_RFC7540_PRIORITIES] =
+		SETTING(no_rfc7540_priorities, 0, 1, KH2_PROTOCOL_ERROR, 0),
+};
+
+static const struct setting_rule *rule_of(u16 id)
+{
+	if (id >= ARRAY_SIZE(setting_rules) || !setting_rules[id].known)
+		return NULL;
+	return &setting_rules[id];
+}
+
+static u32 *field_of(struct kh2e_settings *s, const struct setting_rule *rule)
+{
+	return (u32 *)((u8 *)s + rule->offset);
+}
+
+/**
+ * kh2e_settings_init() - the values before any SETTINGS
+ * @s: filled
+ */
+void kh2e_settings_init(struct kh2e_settings *s)
+{
+	for (u16 id = 0; id < ARRAY_SIZE(setting_rules); id++) {
+		const struct setting_rule *rule = rule_of(id);
+
+		if (rule)
+			*field_of(s, rule) = rule->initial;
+	}
+}
+
+/**
+ * kh2e_settings_check() - hold parameters that we would send against their ranges
+ * @s: parameters
+ * @n: of these
+ * @role: enum kh2e_role of the sender
+ * @bad: set to the place of the first bad one; may be NULL
+ *
+ * A server does not send ENABLE_PUSH other than 0 (RFC 9113 6.5.2). What the
+ * engine does not know may be sent; the owner knows what it does.
+ *
+ * Return: 0, -ERANGE, or -EINVAL for a reserved field or too many.
+ */
+int kh2e_settings_check(const struct kh2_setting *s, u32 n, u8 role, u32 *bad)
+{
+	int err = n > KH2E_SETTINGS_CAP ? -EINVAL : 0;
+
+	for (u32 i = 0; i < n && !err; i++) {
+		const struct setting_rule *rule = rule_of(s[i].id);
+
+		if (s[i].__reserved)
+			err = -EINVAL;
+		else if (rule && (s[i].value < rule->min || s[i].value > rule->max))
+			err = -ERANGE;
+		else if (role == KH2E_SERVER && s[i].id == KH2_SETTINGS_ENABLE_PUSH && s[i].value)
+			err = -ERANGE;
+		if (err && bad)
+			*bad = i;
+	}
+	return err;
+}
+
+/* RFC 9113 6.9.2: a change moves the window of every stream, below zero perhaps. */
+static void shift_send_windows(struct kh2e *e, s64 delta)
+{
+	struct kh2e_stream *st;
+
+	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st)) {
+		if (st->state == KH2E_CLOSED)
+			continue;
+		if (!kh2e_send_window_shift(&st->send, delta)) {
+			kh2e_fail(e, KH2_FLOW_CONTROL_ERROR, KH2_C_CONN_WINDOW_OVERFLOW);
+			return;
+		}
+		kh2e_sched_update(e, st);
+	}
+}
+
+static void shift_recv_windows(struct kh2e *e, s64 delta)
+{
+	struct kh2e_stream *st;
+
+	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
+		kh2e_recv_window_shift(&st->recv, delta);
+}
+
+/* One parameter of the peer takes effect. True if userspace must acknowledge. */
+static bool apply_remote(struct kh2e *e, u16 id, u32 value)
+{
+	const struct setting_rule *rule = rule_of(id);
+	u32 *field = field_of(&e->remote, rule), old = *field;
+
+	*field = value;
+	if (id == KH2_SETTINGS_INITIAL_WINDOW_SIZE)
+		shift_send_windows(e, (s64)value - old);
+	/* both change what the owner may encode or send next */
+	return (id == KH2_SETTINGS_HEADER_TABLE_SIZE || id == KH2_SETTINGS_ENABLE_PUSH) &&
+	       value != old;
+}
+
+static void apply_local(struct kh2e *e, u16 id, u32 value)
+{
+	const struct setting_rule *rule = rule_of(id);
+	u32 old;
+
+	if (!rule)
+		return;
+	old = *field_of(&e->local, rule);
+	*field_of(&e->local, rule) = value;
+	if (id == KH2_SETTINGS_INITIAL_WINDOW_SIZE)
+		shift_recv_windows(e, (s64)value - old);
+}
+
+static void send_ack(struct kh2e *e)
+{
+	const struct kh2e_frame f = { .type = KH2_FRAME_SETTINGS, .flags = KH2_FLAG_ACK };
+
+	kh2e_out_frame(e, &f, NULL, true);
+}
+
+/* RFC 9113 6.5.3: our oldest SETTINGS take effect. */
+static void recv_ack(struct kh2e *e)
+{
+	struct kh2e_settings_out *out = &e->settings_out[0];
+
+	if (!e->n_settings_out) {
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_ACK);
+		return;
+	}
+	for (u32 i = 0; i < out->n; i++)
+		apply_local(e, out->s[i].id, out->s[i].value);
+	kh2e_post(e, KH2_EV_SETTINGS_ACK, 0, 0, 0, 0, out->s, out->n * sizeof(out->s[0]));
+	e->n_settings_out--;
+	memmove(out, out + 1, e->n_settings_out * sizeof(*out));
+}
+
+static struct kh2_setting read_setting(const u8 *p)
+{
+	return (struct kh2_setting){
+		.id = get_unaligned_be16(p),
+		.value = get_unaligned_be32(p + 2),
+	};
+}
+
+static bool check_remote(struct kh2e *e, const u8 *payload, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		struct kh2_setting s = read_setting(payload + 6 * i);
+		const struct setting_rule *rule = rule_of(s.id);
+
+		if (!rule)
+			continue;
+		if (s.value < rule->min || s.value > rule->max) {
+			kh2e_fail(e, rule->code, KH2_C_CONN_SETTINGS_VALUE);
+			return false;
+		}
+		/* RFC 9113 6.5.2: a client must not accept a server that enables push */
+		if (s.id == KH2_SETTINGS_ENABLE_PUSH && s.value && e->role == KH2E_CLIENT) {
+			kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The event carries what the engine knows, each parameter once, with its last value. */
+static u32 collect(struct kh2_setting *list, u32 n, struct kh2_setting s)
+{
+	for (u32 i = 0; i < n; i++) {
+		if (list[i].id == s.id) {
+			list[i].value = s.value;
+			return n;
+		}
+	}
+	list[n] = s;
+	return n + 1;
+}
+
+/**
+ * kh2e_settings_recv() - SETTINGS, or the acknowledgement of ours
+ * @e: the connection
+ * @f: the frame
+ * @payload: its octets
+ */
+void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
+{
+	struct kh2_setting known[ARRAY_SIZE(setting_rules)];
+	u32 n = f->len / 6, n_known = 0;
+	bool ack_wanted = false;
+
+	if (!kh2e_spend(e, KH2E_BUDGET_SETTINGS))
+		return;
+	if (f->flags & KH2_FLAG_ACK) {
+		recv_ack(e);
+		return;
+	}
+	if (!check_remote(e, payload, n))
+		return;
+	e->rx.settings_seen = true;
+	for (u32 i = 0; i < n && e->phase != KH2E_DONE; i++) {
+		struct kh2_setting s = read_setting(payload + 6 * i);
+
+		if (!rule_of(s.id))
+			continue;
+		ack_wanted |= apply_remote(e, s.id, s.value);
+		n_known = collect(known, n_known, s);
+	}
+	if (e->phase == KH2E_DONE)
+		return;
+	/* acknowledgements keep the order of what they answer */
+	ack_wanted |= e->acks_wanted;
+	kh2e_post(e, KH2_EV_SETTINGS, ack_wanted ? KH2_EVF_ACK_WANTED : 0, 0, 0, 0,
+		  known, n_known * sizeof(known[0]));
+	if (ack_wanted)
+		e->acks_wanted++;
+	else
+		send_ack(e);
+}
+
+/**
+ * kh2e_settings_ack() - the owner has applied the oldest SETTINGS that waited for it
+ * @e: the connection
+ *
+ * Return: 0, or -EINVAL if none waits.
+ */
+int kh2e_settings_ack(struct kh2e *e)
+{
+	if (!e->acks_wanted)
+		return -EINVAL;
+	e->acks_wanted--;
+	send_ack(e);
+	return 0;
+}
+
+/**
+ * kh2e_settings_send() - send SETTINGS; they take effect when acknowledged
+ * @e: the connection
+ * @s: parameters, checked
+ * @n: of these
+ *
+ * Return: 0, -EAGAIN if too many are not acknowledged, -ENOMEM.
+ */
+int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
+{
+	const struct kh2e_frame f = { .len = 6 * n, .type = KH2_FRAME_SETTINGS };
+	struct kh2e_settings_out *out = &e->settings_out[e->n_settings_out];
+	u8 payload[6 * KH2E_SETTINGS_CAP];
+	int err;
+
+	if (e->n_settings_out >= e->limits[KH2_L_SETTINGS_OUT])
+		return -EAGAIN;
+	for (u32 i = 0; i < n; i++) {
+		put_unaligned_be16(s[i].id, payload + 6 * i);
+		put_unaligned_be32(s[i].value, payload + 6 * i + 2);
+	}
+	err = kh2e_out_frame(e, &f, payload, false);
+	if (err)
+		return err;
+	memcpy(out->s, s, n * sizeof(*s));
+	out->n = n;
+	out->since = kh2e_now(e);
+	e->n_settings_out++;
+	return 0;
+}
