@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Each limit twice: the attack is stopped with the code and counter said, and the healthy edge is not. */
+#include "home.h"
+
+static struct home *with_limit(enum kh2_limit l, u32 value)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[l] = value;
+	home_start(h);
+	home_handshake(h);
+	return h;
+}
+
+/* One act of a kind that has a budget */
+static void act(struct home *h, enum kh2_counter why, u32 i)
+{
+	static const u8 dep[5] = { 0, 0, 0, 0, 15 };
+	u32 id = 3 + 2 * i;
+
+	switch (why) {
+	case KH2_C_FLOOD_PING:
+		feed_ping(h, 0, i);
+		break;
+	case KH2_C_FLOOD_SETTINGS:
+		feed_setting(h, KH2_SETTINGS_MAX_CONCURRENT_STREAMS, i);
+		break;
+	case KH2_C_FLOOD_PRIORITY:
+		feed_frame(h, KH2_FRAME_PRIORITY, 0, 1, dep, 5);
+		break;
+	case KH2_C_FLOOD_EMPTY_DATA:
+		feed_data(h, 1, 0, 0);
+		break;
+	case KH2_C_FLOOD_WINDOW_UPDATE:
+		feed_window(h, 1, 1);
+		break;
+	case KH2_C_FLOOD_UNKNOWN:
+		feed_frame(h, 0xfa, 0, 0, "x", 1);
+		break;
+	case KH2_C_FLOOD_RESET:
+		feed_headers(h, id, 0);
+		feed_rst(h, id, KH2_CANCEL);
+		if (kh2e_phase(h->e) == KH2E_OPEN)
+			EQ(sub_op(h, KH2_OP_RELEASE, id), 0);
+		break;
+	default:
+		FAIL("no such flood");
+	}
+	pump(h);
+	h->out_seen = h->n_out;
+}
+
+/* The burst passes, the next one does not */
+static void flood(enum kh2_limit burst, enum kh2_counter why, u32 spent)
+{
+	u32 n = 50;
+	struct home *h = with_limit(burst, n + spent);
+
+	feed_headers(h, 1, 0);
+	for (u32 i = 0; i < n; i++)
+		act(h, why, i);
+	want_alive(h);
+	EQ(counter(h, why), 0);
+	act(h, why, n);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, why);
+	home_free(h);
+}
+
+/* With patience it passes for ever, and just faster than the rate it does not */
+static void refill(enum kh2_limit burst, enum kh2_limit rate, enum kh2_counter why, u32 spent)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u32 i = 0;
+
+	h->cfg.limits[burst] = 20 + spent;
+	h->cfg.limits[rate] = 10;
+	home_start(h);
+	home_handshake(h);
+	feed_headers(h, 1, 0);
+	h->now += 10 * NSEC_PER_SEC;
+	for (; i < 500; i++) {
+		act(h, why, i);
+		h->now += 100 * NSEC_PER_MSEC;
+	}
+	want_alive(h);
+	for (; i < 1000 && kh2e_phase(h->e) == KH2E_OPEN; i++) {
+		act(h, why, i);
+		h->now += 80 * NSEC_PER_MSEC;
+	}
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, why);
+	CHECK(i > 510 && i < 700);
+	home_free(h);
+}
+
+/* The handshake spent one SETTINGS */
+#define BUDGET(name, NAME, spent)						\
+TEST(name##_flood_is_stopped_after_the_burst)					\
+{										\
+	flood(KH2_L_##NAME##_BURST, KH2_C_FLOOD_##NAME, spent);			\
+}										\
+TEST(name##_budget_refills_with_time)						\
+{										\
+	refill(KH2_L_##NAME##_BURST, KH2_L_##NAME##_RATE, KH2_C_FLOOD_##NAME, spent); \
+}
+
+BUDGET(ping, PING, 0)
+BUDGET(settings, SETTINGS, 1)
+BUDGET(priority, PRIORITY, 0)
+BUDGET(unknown_frame, UNKNOWN, 0)
+BUDGET(reset, RESET, 0)
+
+#define KH2_L_EMPTY_DATA_BURST KH2_L_EMPTY_BURST
+#define KH2_L_EMPTY_DATA_RATE KH2_L_EMPTY_RATE
+#define KH2_L_WINDOW_UPDATE_BURST KH2_L_WINDOW_BURST
+#define KH2_L_WINDOW_UPDATE_RATE KH2_L_WINDOW_RATE
+BUDGET(empty_data, EMPTY_DATA, 0)
+BUDGET(window_update, WINDOW_UPDATE, 0)
+
+TEST(empty_data_that_ends_streams_is_no_flood)
+{
+	struct home *h = with_limit(KH2_L_EMPTY_BURST, 5);
+
+	for (u32 id = 1; id < 201; id += 2) {
+		feed_headers(h, id, 0);
+		feed_data(h, id, KH2_FLAG_END_STREAM, 0);
+		EQ(sub_headers(h, id, KH2_SQE_END_STREAM), 0);
+		pump(h);
+	}
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(window_updates_that_data_earned_are_no_flood)
+{
+	struct home *h = with_limit(KH2_L_WINDOW_BURST, 50);
+	u32 n = 0;
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 20 << 20);
+	/* as nghttp2 and browsers do: both windows, for each DATA frame */
+	for (size_t i = 0; i < 20000 && sinfo(h, 1).queued; i++) {
+		struct home_frame f;
+
+		pump(h);
+		while (next_frame(h, &f)) {
+			if (f.type != KH2_FRAME_DATA)
+				continue;
+			feed_window(h, 1, f.len);
+			feed_window(h, 0, f.len);
+			n += 2;
+		}
+		want_alive(h);
+	}
+	CHECK(n > 2000);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(resets_are_earned_back_by_streams_that_complete)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u32 id = 1;
+
+	h->cfg.limits[KH2_L_RESET_BURST] = 10;
+	h->cfg.limits[KH2_L_RESET_RATE] = 0;
+	home_start(h);
+	home_handshake(h);
+	for (int i = 0; i < 1000; i++, id += 4) {
+		feed_headers(h, id, 0);
+		feed_rst(h, id, KH2_CANCEL);
+		EQ(sub_op(h, KH2_OP_RELEASE, id), 0);
+		feed_headers(h, id + 2, KH2_FLAG_END_STREAM);
+		EQ(sub_headers(h, id + 2, KH2_SQE_END_STREAM), 0);
+		pump(h);
+	}
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(rapid_reset_is_stopped_at_bounded_memory)
+{
+	struct home *h = home_server();
+	u32 id = 1;
+
+	for (; id < 40000 && kh2e_phase(h->e) == KH2E_OPEN; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		feed_rst(h, id, KH2_CANCEL);
+	}
+	EQ((id - 1) / 2, 1001);
+	CHECK(h->peak_mem < 2 << 20);
+	EQ(counter(h, KH2_C_FLOOD_RESET), 1);
+	home_free(h);
+}
+
+/* Resets that the peer provokes draw on the same budget (CVE-2025-8671) */
+static void provoked(void (*provoke)(struct home *h, u32 id))
+{
+	struct home *h = with_limit(KH2_L_RESET_BURST, 100);
+	u32 id = 1;
+
+	for (; id < 1000 && kh2e_phase(h->e) == KH2E_OPEN; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		provoke(h, id);
+		if (kh2e_phase(h->e) == KH2E_OPEN)
+			sub_op(h, KH2_OP_RELEASE, id);
+	}
+	EQ((id - 1) / 2, 101);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_RESET);
+	home_free(h);
+}
+
+static void by_window_zero(struct home *h, u32 id)
+{
+	feed_window(h, id, 0);
+}
+
+static void by_window_overflow(struct home *h, u32 id)
+{
+	feed_window(h, id, 0x7fffffff);
+}
+
+static void by_data_after_end(struct home *h, u32 id)
+{
+	feed_data(h, id, 0, 1);
+}
+
+static void by_headers_after_end(struct home *h, u32 id)
+{
+	feed_headers(h, id, KH2_FLAG_END_STREAM);
+}
+
+static void by_priority_size(struct home *h, u32 id)
+{
+	feed_frame(h, KH2_FRAME_PRIORITY, 0, id, "abc", 3);
+}
+
+static void by_self_dependency(struct home *h, u32 id)
+{
+	u8 p[5] = { 0, 0, 0, 0, 15 };
+
+	put_unaligned_be32(id, p);
+	feed_frame(h, KH2_FRAME_PRIORITY, 0, id, p, 5);
+}
+
+TEST(resets_provoked_by_window_update_zero_are_stopped)	{ provoked(by_window_zero); }
+TEST(resets_provoked_by_window_overflow_are_stopped)	{ provoked(by_window_overflow); }
+TEST(resets_provoked_by_data_after_end_are_stopped)	{ provoked(by_data_after_end); }
+TEST(resets_provoked_by_headers_after_end_are_stopped)	{ provoked(by_headers_after_end); }
+TEST(resets_provoked_by_priority_size_are_stopped)	{ provoked(by_priority_size); }
+TEST(resets_provoked_by_self_dependency_are_stopped)	{ provoked(by_self_dependency); }
+
+TEST(refused_streams_are_stopped)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u32 id = 3;
+
+	h->cfg.limits[KH2_L_STREAMS] = 1;
+	h->cfg.limits[KH2_L_RESET_BURST] = 100;
+	home_start(h);
+	home_handshake(h);
+	feed_headers(h, 1, 0);
+	for (; id < 1000 && kh2e_phase(h->e) == KH2E_OPEN; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		pump(h);
+	}
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_RESET);
+	CHECK(id < 220);
+	home_free(h);
+}
+
+TEST(frames_on_streams_the_peer_reset_are_stopped)
+{
+	struct home *h = with_limit(KH2_L_RESET_BURST, 100);
+	u32 n = 0;
+
+	feed_headers(h, 1, 0);
+	feed_rst(h, 1, KH2_CANCEL);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	for (; n < 20000 && kh2e_phase(h->e) == KH2E_OPEN; n++) {
+		feed_data(h, 1, 0, 1);
+		pump(h);
+	}
+	CHECK(kh2e_phase(h->e) == KH2E_DONE);
+	home_free(h);
+}
+
+static void replies(enum kh2_counter why, u32 code, bool ping)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u32 i = 0;
+
+	h->cfg.limits[KH2_L_PING_BURST] = 1000000;
+	h->cfg.limits[KH2_L_SETTINGS_BURST] = 1000000;
+	h->cfg.limits[KH2_L_REPLIES] = 100;
+	home_start(h);
+	home_handshake(h);
+	for (; i < 100; i++)
+		ping ? feed_ping(h, 0, i) : feed_setting(h, 3, i);
+	want_alive(h);
+	for (; i < 110 && kh2e_phase(h->e) == KH2E_OPEN; i++)
+		ping ? feed_ping(h, 0, i) : feed_setting(h, 3, i);
+	want_dead(h, code, why);
+	CHECK(i <= 102);
+	home_free(h);
+}
+
+TEST(ping_acks_queued_without_end_are_stopped)
+{
+	replies(KH2_C_FLOOD_REPLY, KH2_ENHANCE_YOUR_CALM, true);
+}
+
+TEST(settings_acks_queued_without_end_are_stopped)
+{
+	replies(KH2_C_FLOOD_REPLY, KH2_ENHANCE_YOUR_CALM, false);
+}
+
+TEST(settings_acks_that_wait_for_the_owner_are_bounded)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u32 i = 0;
+
+	h->cfg.limits[KH2_L_SETTINGS_BURST] = 1000000;
+	h->cfg.limits[KH2_L_REPLIES] = 100;
+	home_start(h);
+	home_handshake(h);
+	for (; i < 5000 && kh2e_phase(h->e) == KH2E_OPEN; i++)
+		feed_setting(h, KH2_SETTINGS_HEADER_TABLE_SIZE, i & 1);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	CHECK(i <= 102);
+	home_free(h);
+}
+
+TEST(replies_that_are_sent_do_not_count)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[KH2_L_PING_BURST] = 1000000;
+	h->cfg.limits[KH2_L_REPLIES] = 10;
+	home_start(h);
+	home_handshake(h);
+	for (int i = 0; i < 1000; i++) {
+		feed_ping(h, 0, i);
+		if (i % 10 == 9)
+			pump(h);
+	}
+	want_alive(h);
+	home_free(h);
+}
+
+/* -- stalls -- */
+
+static struct home *stalled(u32 window)
+{
+	struct home *h = home_server();
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, window);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 1 << 20);
+	forget(h);
+	return h;
+}
+
+TEST(stream_with_its_window_shut_is_ended_after_the_limit)
+{
+	struct home *h = stalled(0);
+
+	advance(h, 59000);
+	want_no_frame(h);
+	advance(h, 62000);
+	want_rst(h, 1, KH2_CANCEL);
+	want_reset(h, 1, KH2_CANCEL, KH2_C_STREAM_STALLED, KH2_EVF_LOCAL);
+	want_alive(h);
+	forget(h);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	EQ(info(h).streams, 0);
+	home_end(h);
+}
+
+TEST(stream_whose_window_drips_is_ended_after_the_limit)
+{
+	struct home *h = stalled(10);
+	int s = 0;
+
+	for (; s < 200 && !counter(h, KH2_C_STREAM_STALLED); s++) {
+		feed_window(h, 1, 1);
+		pump(h);
+		advance(h, 1000);
+	}
+	CHECK(s >= 59 && s <= 122);
+	home_free(h);
+}
+
+TEST(stream_shut_by_the_connection_window_is_ended_after_the_limit)
+{
+	struct home *h = stalled(0x7fffffff);
+
+	advance(h, 125000);
+	EQ(counter(h, KH2_C_STREAM_STALLED), 1);
+	home_free(h);
+}
+
+TEST(slow_stream_with_a_frame_a_minute_goes_on)
+{
+	struct home *h = stalled(0);
+
+	for (int m = 0; m < 30; m++) {
+		advance(h, 55000);
+		feed_window(h, 1, 16384);
+		feed_window(h, 0, 16384);
+		pump(h);
+	}
+	EQ(counter(h, KH2_C_STREAM_STALLED), 0);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(stream_without_data_may_wait_for_ever)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_alive(h);
+	want_no_frame(h);
+	home_free(h);
+}
+
+TEST(stall_limit_zero_is_none)
+{
+	struct home *h = with_limit(KH2_L_STALL_MS, 0);
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 100);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	home_free(h);
+}
+
+/* -- memory, idle, ranges -- */
+
+TEST(streams_are_refused_while_over_the_memory_limit)
+{
+	struct home *h = with_limit(KH2_L_MEMORY, 1 << 20);
+	struct kh2_sqe sqe = { .opcode = KH2_OP_MEMORY, .len = 1 << 20 };
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(submit(h, &sqe, NULL), 0);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	want_rst(h, 3, KH2_REFUSED_STREAM);
+	EQ(counter(h, KH2_C_REFUSED_MEMORY), 1);
+	sqe.len = 0;
+	EQ(submit(h, &sqe, NULL), 0);
+	feed_headers(h, 5, KH2_FLAG_END_STREAM);
+	want_no_frame(h);
+	want_ev(h, KH2_EV_HEADERS, 1, KH2_EVF_END_STREAM);
+	want_ev(h, KH2_EV_HEADERS, 3, KH2_EVF_END_STREAM | KH2_EVF_DISCARD);
+	want_ev(h, KH2_EV_HEADERS, 5, KH2_EVF_END_STREAM);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(memory_that_is_held_is_told)
+{
+	struct home *h = home_server();
+	u64 before = info(h).memory;
+
+	for (u32 id = 1; id < 201; id += 2)
+		feed_headers(h, id, 0);
+	CHECK(info(h).memory > before);
+	EQ(info(h).memory, h->live_mem + h->live_out);
+	home_free(h);
+}
+
+TEST(idle_connection_is_closed_after_the_limit)
+{
+	struct home *h = with_limit(KH2_L_IDLE_MS, 5000);
+
+	advance(h, 4900);
+	want_alive(h);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	advance(h, 20000);
+	want_alive(h);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	forget(h);
+	advance(h, 4900);
+	EQ(kh2e_phase(h->e), KH2E_OPEN);
+	advance(h, 200);
+	want_goaway(h, 1, KH2_NO_ERROR);
+	EQ(counter(h, KH2_C_CONN_IDLE), 1);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	home_free(h);
+}
+
+TEST(idle_connection_without_a_limit_stays)
+{
+	struct home *h = home_server();
+
+	advance(h, 24 * 3600 * 1000);
+	want_alive(h);
+	home_end(h);
+}
+
+TEST(continuations_of_a_flood_do_not_grow_memory)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	static u8 block[16384];
+
+	h->cfg.limits[KH2_L_BLOCK_FRAMES] = 1024;
+	h->cfg.limits[KH2_L_BLOCK_OCTETS] = 65536;
+	home_start(h);
+	home_handshake(h);
+	feed_frame(h, KH2_FRAME_HEADERS, 0, 1, block, sizeof(block));
+	for (int i = 0; i < 100; i++)
+		feed_frame(h, KH2_FRAME_CONTINUATION, 0, 1, block, sizeof(block));
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
+	CHECK(h->peak_mem < 400000);
+	home_free(h);
+}
+
+TEST(limits_out_of_range_are_refused)
+{
+	u32 l[__KH2_L_END], bad;
+
+	kh2e_limits_default(l);
+	EQ(kh2e_limits_check(l, &bad), 0);
+	l[KH2_L_STREAMS] = 0;
+	CHECK(kh2e_limits_check(l, &bad) < 0);
+	EQ(bad, KH2_L_STREAMS);
+	kh2e_limits_default(l);
+	l[KH2_L_LINGER_MS] = 600001;
+	CHECK(kh2e_limits_check(l, &bad) < 0);
+	EQ(bad, KH2_L_LINGER_MS);
+}
+
+TEST(engine_with_bad_config_is_refused)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	struct kh2e_config good = h->cfg;
+	static const struct kh2e_ops none;
+
+	h->cfg.limits[KH2_L_STREAMS] = 0;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	h->cfg.role = 7;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	h->cfg.conn_window = 65534;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg.conn_window = 0x80000000;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	h->cfg.n_settings = KH2E_SETTINGS_CAP + 1;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	h->cfg.padding = 9;
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	h->cfg.n_settings = 1;
+	h->cfg.settings[0] = (struct kh2_setting){ .id = 5, .value = 1 };
+	CHECK(kh2e_new(&h->e, &none, h, &h->cfg) < 0);
+	h->cfg = good;
+	home_start(h);
+	home_free(h);
+}

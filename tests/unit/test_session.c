@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The connection: SETTINGS, PING, GOAWAY, shutdown, and how streams are counted and end. */
+#include "home.h"
+
+/* -- SETTINGS -- */
+
+TEST(settings_defaults_hold_at_the_start)
+{
+	struct home *h = home_new(KH2E_SERVER);
+	struct kh2e_info i = info(h);
+
+	EQ(i.remote.header_table_size, 4096);
+	EQ(i.remote.enable_push, 1);
+	EQ(i.remote.max_concurrent_streams, UINT32_MAX);
+	EQ(i.remote.initial_window_size, 65535);
+	EQ(i.remote.max_frame_size, 16384);
+	EQ(i.remote.max_header_list_size, UINT32_MAX);
+	EQ(i.local.max_frame_size, 16384);
+	EQ(i.settings_pending, 1);
+	home_free(h);
+}
+
+TEST(peers_settings_are_in_force)
+{
+	struct home *h = home_server();
+
+	feed_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 20000);
+	feed_setting(h, KH2_SETTINGS_MAX_CONCURRENT_STREAMS, 7);
+	feed_setting(h, KH2_SETTINGS_ENABLE_PUSH, 0);
+	feed_setting(h, KH2_SETTINGS_MAX_HEADER_LIST_SIZE, 99);
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 5);
+	EQ(info(h).remote.max_frame_size, 20000);
+	EQ(info(h).remote.max_concurrent_streams, 7);
+	EQ(info(h).remote.enable_push, 0);
+	EQ(info(h).remote.max_header_list_size, 99);
+	EQ(info(h).remote.initial_window_size, 5);
+	forget(h);
+	home_end(h);
+}
+
+TEST(own_settings_take_effect_oldest_first_at_each_ack)
+{
+	struct home *h = home_server();
+
+	for (u32 i = 1; i <= 3; i++)
+		EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, i * 1000), 0);
+	for (u32 i = 1; i <= 3; i++)
+		want_frame(h, KH2_FRAME_SETTINGS, 0, 0);
+	EQ(info(h).settings_pending, 3);
+	EQ(info(h).local.initial_window_size, 65535);
+	for (u32 i = 1; i <= 3; i++) {
+		struct home_ev *r;
+		const struct kh2_setting *s;
+
+		feed_settings_ack(h);
+		r = want_ev(h, KH2_EV_SETTINGS_ACK, 0, 0);
+		EQ(r->ev.len, sizeof(*s));
+		s = (void *)r->data;
+		EQ(s->id, KH2_SETTINGS_INITIAL_WINDOW_SIZE);
+		EQ(s->value, i * 1000);
+		EQ(info(h).local.initial_window_size, i * 1000);
+	}
+	EQ(info(h).settings_pending, 0);
+	home_end(h);
+}
+
+TEST(own_settings_beyond_ten_are_refused)
+{
+	struct home *h = home_server();
+
+	for (u32 i = 0; i < 10; i++)
+		EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, i), 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 11) < 0);
+	want_alive(h);
+	feed_settings_ack(h);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 11), 0);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(own_settings_out_of_range_are_refused)
+{
+	struct home *h = home_server();
+
+	CHECK(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0x80000000) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 16383) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 1 << 24) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_PUSH, 2) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 2) < 0);
+	want_alive(h);
+	home_end(h);
+}
+
+TEST(own_settings_acknowledged_just_in_time_are_fine)
+{
+	struct home *h = home_server();
+
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 5), 0);
+	advance(h, 9900);
+	feed_settings_ack(h);
+	advance(h, 60000);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(own_settings_time_limit_counts_from_each)
+{
+	struct home *h = home_server();
+
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 5), 0);
+	advance(h, 6000);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 6), 0);
+	feed_settings_ack(h);
+	advance(h, 9000);
+	want_alive(h);
+	advance(h, 1100);
+	want_dead(h, KH2_SETTINGS_TIMEOUT, KH2_C_CONN_SETTINGS_TIMEOUT);
+	home_free(h);
+}
+
+TEST(acks_keep_their_order_when_one_waits_for_the_owner)
+{
+	struct home *h = home_server();
+
+	feed_setting(h, KH2_SETTINGS_HEADER_TABLE_SIZE, 0);
+	want_no_frame(h);
+	feed_setting(h, KH2_SETTINGS_HEADER_TABLE_SIZE, 100);
+	feed_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 20000);
+	want_no_frame(h);
+	want_ev(h, KH2_EV_SETTINGS, 0, KH2_EVF_ACK_WANTED);
+	want_ev(h, KH2_EV_SETTINGS, 0, KH2_EVF_ACK_WANTED);
+	{
+		/* it may not overtake: either the owner acknowledges it, too, or it waits */
+		struct home_ev *third = next_ev(h);
+
+		EQ(third->ev.type, KH2_EV_SETTINGS);
+		EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+		EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+		if (third->ev.flags & KH2_EVF_ACK_WANTED)
+			EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	home_end(h);
+}
+
+TEST(ack_of_the_owner_is_in_order_with_its_blocks)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	feed_setting(h, KH2_SETTINGS_HEADER_TABLE_SIZE, 0);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+	EQ(sub_headers(h, 3, KH2_SQE_END_STREAM), 0);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 1);
+	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 3);
+	forget(h);
+	home_end(h);
+}
+
+TEST(settings_ack_that_nobody_asked_for_is_refused)
+{
+	struct home *h = home_server();
+
+	CHECK(sub_op(h, KH2_OP_SETTINGS_ACK, 0) < 0 || kh2e_phase(h->e) == KH2E_DONE);
+	home_free(h);
+}
+
+TEST(block_before_our_frame_size_setting_uses_the_old_one)
+{
+	struct home *h = home_server();
+	static u8 block[17000];
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_block(h, 1, 0, block, sizeof(block)), 0);
+	feed_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 20000);
+	EQ(sub_block(h, 1, 0, block, sizeof(block)), 0);
+	EQ(want_frame(h, KH2_FRAME_HEADERS, 0, 1).len, 16384);
+	want_frame(h, KH2_FRAME_CONTINUATION, 4, 1);
+	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	EQ(want_frame(h, KH2_FRAME_HEADERS, 4, 1).len, 17000);
+	home_free(h);
+}
+
+/* -- PING -- */
+
+TEST(ping_measures_the_round_trip)
+{
+	struct home *h = home_server();
+	struct home_ev *r;
+
+	EQ(sub_ping(h, 0x1122334455667788), 0);
+	EQ(get_unaligned_le64(want_frame(h, KH2_FRAME_PING, 0, 0).p), 0x1122334455667788);
+	h->now += 25 * NSEC_PER_MSEC;
+	feed_ping(h, KH2_FLAG_ACK, 0x1122334455667788);
+	r = want_ev(h, KH2_EV_PING_ACK, 0, 0);
+	EQ(r->ev.arg, 25 * NSEC_PER_MSEC);
+	EQ(r->ev.len, 8);
+	EQ(get_unaligned_le64(r->data), 0x1122334455667788);
+	EQ(info(h).rtt, 25 * NSEC_PER_MSEC);
+	home_end(h);
+}
+
+TEST(pings_of_the_same_payload_come_back_in_order)
+{
+	struct home *h = home_server();
+
+	EQ(sub_ping(h, 1), 0);
+	h->now += 10 * NSEC_PER_MSEC;
+	EQ(sub_ping(h, 1), 0);
+	h->now += 10 * NSEC_PER_MSEC;
+	feed_ping(h, KH2_FLAG_ACK, 1);
+	feed_ping(h, KH2_FLAG_ACK, 1);
+	EQ(want_ev(h, KH2_EV_PING_ACK, 0, 0)->ev.arg, 20 * NSEC_PER_MSEC);
+	EQ(want_ev(h, KH2_EV_PING_ACK, 0, 0)->ev.arg, 10 * NSEC_PER_MSEC);
+	forget(h);
+	home_end(h);
+}
+
+TEST(ping_stamped_by_the_engine)
+{
+	struct home *h = home_server();
+	struct kh2_sqe sqe = { .opcode = KH2_OP_PING, .flags = KH2_SQE_STAMP };
+	u64 stamp;
+
+	EQ(submit(h, &sqe, NULL), 0);
+	stamp = get_unaligned_le64(want_frame(h, KH2_FRAME_PING, 0, 0).p);
+	EQ(stamp, h->now);
+	feed_ping(h, KH2_FLAG_ACK, stamp);
+	want_ev(h, KH2_EV_PING_ACK, 0, 0);
+	home_end(h);
+}
+
+TEST(pings_beyond_ten_are_refused)
+{
+	struct home *h = home_server();
+
+	for (int i = 0; i < 10; i++)
+		EQ(sub_ping(h, i), 0);
+	CHECK(sub_ping(h, 11) < 0);
+	want_alive(h);
+	feed_ping(h, KH2_FLAG_ACK, 0);
+	EQ(sub_ping(h, 11), 0);
+	home_free(h);
+}
+
+/* -- GOAWAY and shutdown -- */
+
+static void close_stream(struct home *h, u32 id)
+{
+	EQ(sub_headers(h, id, KH2_SQE_END_STREAM), 0);
+}
+
+TEST(shutdown_says_goaway_twice_and_lets_streams_end)
+{
+	struct home *h = home_server();
+	struct home_frame f;
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	forget(h);
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	EQ(kh2e_phase(h->e), KH2E_DRAINING);
+	want_goaway(h, 0x7fffffff, KH2_NO_ERROR);
+	f = want_frame(h, KH2_FRAME_PING, 0, 0);
+	/* requests on their way still count */
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	want_ev(h, KH2_EV_HEADERS, 3, KH2_EVF_END_STREAM);
+	feed_frame(h, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.p, 8);
+	want_no_ev(h);		/* the ping is the engine's own */
+	want_goaway(h, 3, KH2_NO_ERROR);
+	/* and later ones not */
+	feed_headers(h, 5, KH2_FLAG_END_STREAM);
+	want_ev(h, KH2_EV_HEADERS, 5, KH2_EVF_END_STREAM | KH2_EVF_DISCARD);
+	want_no_frame(h);
+	EQ(counter(h, KH2_C_REFUSED_SHUTDOWN), 1);
+	close_stream(h, 1);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 1);
+	EQ(kh2e_phase(h->e), KH2E_DRAINING);
+	close_stream(h, 3);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 3);
+	pump(h);
+	CHECK(find_ev(h, KH2_EV_IDLE, 0));
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	home_end(h);
+}
+
+TEST(shutdown_of_an_idle_connection_ends_it)
+{
+	struct home *h = home_server();
+	struct home_frame f;
+
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	want_goaway(h, 0x7fffffff, KH2_NO_ERROR);
+	f = want_frame(h, KH2_FRAME_PING, 0, 0);
+	feed_frame(h, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.p, 8);
+	want_goaway(h, 0, KH2_NO_ERROR);
+	want_ev(h, KH2_EV_IDLE, 0, 0);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	home_end(h);
+}
+
+TEST(shutdown_does_not_wait_for_a_silent_peer)
+{
+	struct home *h = home_server();
+
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	forget(h);
+	advance(h, 60000);
+	want_goaway(h, 0, KH2_NO_ERROR);
+	h->ev_seen = 0;
+	CHECK(find_ev(h, KH2_EV_IDLE, 0));
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	home_end(h);
+}
+
+TEST(shutdown_decodes_blocks_of_new_streams_and_returns_window_of_their_data)
+{
+	struct home *h = home_server();
+	struct home_frame f;
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	want_goaway(h, 0x7fffffff, KH2_NO_ERROR);
+	f = want_frame(h, KH2_FRAME_PING, 0, 0);
+	feed_frame(h, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.p, 8);
+	forget(h);
+	feed_headers(h, 3, 0);
+	want_ev(h, KH2_EV_HEADERS, 3, KH2_EVF_DISCARD);
+	for (int i = 0; i < 10; i++) {
+		feed_data(h, 3, 0, 16384);
+		forget(h);
+	}
+	feed_rst(h, 3, KH2_CANCEL);
+	feed_window(h, 3, 5);
+	CHECK(kh2e_phase(h->e) == KH2E_DRAINING);
+	CHECK(info(h).local_window > 30000);
+	home_free(h);
+}
+
+TEST(close_sends_goaway_and_is_done)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	forget(h);
+	EQ(sub_code(h, KH2_OP_CLOSE, 0, KH2_INADEQUATE_SECURITY), 0);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	want_goaway(h, 1, KH2_INADEQUATE_SECURITY);
+	feed_ping(h, 0, 1);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	want_no_frame(h);
+	home_free(h);
+}
+
+TEST(fail_by_the_home_sends_goaway)
+{
+	struct home *h = home_server();
+
+	kh2e_fail(h->e, KH2_COMPRESSION_ERROR, KH2_C_CONN_HPACK);
+	want_dead(h, KH2_COMPRESSION_ERROR, KH2_C_CONN_HPACK);
+	kh2e_fail(h->e, KH2_INTERNAL_ERROR, KH2_C_CONN_MEMORY);
+	home_end(h);
+}
+
+TEST(failure_drops_sources_and_tells)
+{
+	struct home *h = home_server();
+	struct home_src *s;
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	s = sub_data(h, 1, KH2_SQE_END_STREAM, 1000);
+	forget(h);
+	feed_window(h, 0, 0);
+	want_dead(h, KH2_PROTOCOL_ERROR, KH2_C_CONN_WINDOW_ZERO);
+	kh2e_notify(h->e);
+	home_free(h);
+	(void)s;
+}
+
+TEST(goaway_by_the_owner_shuts_nothing)
+{
+	struct home *h = home_server();
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_GOAWAY, .code = KH2_NO_ERROR, .len = 3,
+	};
+	struct home_frame f;
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	forget(h);
+	EQ(submit(h, &sqe, "bye"), 0);
+	f = want_frame(h, KH2_FRAME_GOAWAY, 0, 0);
+	EQ(f.len, 11);
+	EQ(get_unaligned_be32(f.p), 1);
+	CHECK(!memcmp(f.p + 8, "bye", 3));
+	close_stream(h, 1);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 1);
+	want_alive(h);
+	forget(h);
+	home_end(h);
+}
+
+TEST(goaway_ends_the_streams_that_the_peer_will_not_process)
+{
+	struct home *h = home_client();
+
+	for (u32 id = 1; id < 9; id += 2)
+		EQ(sub_headers(h, id, 0), 0);
+	forget(h);
+	feed_goaway(h, 3, KH2_NO_ERROR);
+	want_ev(h, KH2_EV_GOAWAY, 3, 0);
+	want_reset(h, 5, KH2_REFUSED_STREAM, KH2_C_STREAMS_RESET_BY_PEER, 0);
+	want_reset(h, 7, KH2_REFUSED_STREAM, KH2_C_STREAMS_RESET_BY_PEER, 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	want_ev(h, KH2_EV_HEADERS, 1, KH2_EVF_END_STREAM);
+	home_free(h);
+}
+
+TEST(client_opens_no_stream_after_goaway)
+{
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, 0), 0);
+	feed_goaway(h, 1, KH2_NO_ERROR);
+	forget(h);
+	CHECK(sub_headers(h, 3, KH2_SQE_END_STREAM) != 0 || find_ev(h, KH2_EV_RESET, 3));
+	home_free(h);
+}
+
+TEST(input_after_the_end_is_ignored)
+{
+	struct home *h = home_server();
+
+	feed_window(h, 0, 0);
+	want_dead(h, KH2_PROTOCOL_ERROR, KH2_C_CONN_WINDOW_ZERO);
+	for (int i = 0; i < 10; i++) {
+		feed_headers(h, 1 + 2 * i, 0);
+		feed_window(h, 0, 0);
+		feed_data(h, 1, 0, 100);
+	}
+	home_end(h);
+}
+
+/* -- streams -- */
+
+TEST(client_and_server_stream_ids)
+{
+	struct home *h = home_client();
+
+	EQ(info(h).next_stream_id, 1);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	EQ(info(h).next_stream_id, 3);
+	EQ(sub_headers(h, 7, KH2_SQE_END_STREAM), 0);
+	EQ(info(h).next_stream_id, 9);
+	EQ(sinfo(h, 7).state, KH2E_HALF_LOCAL);
+	home_free(h);
+	h = home_server();
+	EQ(info(h).next_stream_id, 2);
+	feed_headers(h, 5, 0);
+	EQ(info(h).last_proc_id, 5);
+	EQ(sinfo(h, 5).state, KH2E_STREAM_OPEN);
+	feed_data(h, 5, KH2_FLAG_END_STREAM, 1);
+	EQ(sinfo(h, 5).state, KH2E_HALF_REMOTE);
+	home_free(h);
+}
+
+TEST(streams_can_be_walked_by_id)
+{
+	struct home *h = home_server();
+	u32 id = 0;
+
+	for (u32 i = 1; i < 20; i += 2)
+		feed_headers(h, i, KH2_FLAG_END_STREAM);
+	EQ(info(h).streams, 10);
+	for (u32 i = 1; i < 20; i += 2) {
+		id = kh2e_stream_next(h->e, id);
+		EQ(id, i);
+	}
+	EQ(kh2e_stream_next(h->e, id), 0);
+	home_free(h);
+}
+
+static struct home *limited(u32 streams)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[KH2_L_STREAMS] = streams;
+	home_start(h);
+	home_handshake(h);
+	return h;
+}
+
+TEST(stream_reset_by_peer_counts_until_released)
+{
+	struct home *h = limited(2);
+
+	feed_headers(h, 1, 0);
+	feed_headers(h, 3, 0);
+	feed_rst(h, 1, KH2_CANCEL);
+	feed_rst(h, 3, KH2_CANCEL);
+	EQ(info(h).streams_peer, 2);
+	feed_headers(h, 5, 0);
+	want_rst(h, 5, KH2_REFUSED_STREAM);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	EQ(info(h).streams_peer, 1);
+	feed_headers(h, 7, 0);
+	want_no_frame(h);
+	feed_headers(h, 9, 0);
+	want_rst(h, 9, KH2_REFUSED_STREAM);
+	EQ(counter(h, KH2_C_REFUSED_CONCURRENCY), 2);
+	forget(h);
+	home_end(h);
+}
+
+TEST(stream_that_completes_stops_counting)
+{
+	struct home *h = limited(1);
+
+	for (u32 id = 1; id < 2000; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		close_stream(h, id);
+		want_frame(h, KH2_FRAME_HEADERS, 5, id);
+	}
+	EQ(counter(h, KH2_C_REFUSED_CONCURRENCY), 0);
+	EQ(counter(h, KH2_C_STREAMS_COMPLETED), 1000);
+	EQ(info(h).streams, 0);
+	forget(h);
+	home_end(h);
+}
+
+TEST(stream_reset_by_the_owner_stops_counting)
+{
+	struct home *h = limited(1);
+
+	for (u32 id = 1; id < 200; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		EQ(sub_code(h, KH2_OP_RST, id, KH2_CANCEL), 0);
+		want_rst(h, id, KH2_CANCEL);
+	}
+	EQ(counter(h, KH2_C_REFUSED_CONCURRENCY), 0);
+	EQ(info(h).streams, 0);
+	forget(h);
+	home_end(h);
+}
+
+TEST(answer_before_the_request_ends_then_rst_no_error)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	close_stream(h, 1);
+	want_frame(h, KH2_FRAME_HEADERS, 5, 1);
+	EQ(sinfo(h, 1).state, KH2E_HALF_LOCAL);
+	EQ(sub_code(h, KH2_OP_RST, 1, KH2_NO_ERROR), 0);
+	want_rst(h, 1, KH2_NO_ERROR);
+	feed_data(h, 1, KH2_FLAG_END_STREAM, 100);
+	want_no_frame(h);
+	want_alive(h);
+	forget(h);
+	home_end(h);
+}
+
+TEST(stream_objects_are_freed)
+{
+	struct home *h = home_server();
+	u64 live = 0;
+
+	for (u32 id = 1; id < 20001; id += 2) {
+		feed_headers(h, id, id & 2 ? KH2_FLAG_END_STREAM : 0);
+		switch ((id / 2) % 3) {
+		case 0:
+			feed_rst(h, id, KH2_CANCEL);
+			EQ(sub_op(h, KH2_OP_RELEASE, id), 0);
+			break;
+		case 1:
+			EQ(sub_code(h, KH2_OP_RST, id, KH2_CANCEL), 0);
+			break;
+		default:
+			if (!(id & 2))
+				feed_data(h, id, KH2_FLAG_END_STREAM, 0);
+			close_stream(h, id);
+		}
+		forget(h);
+		h->now += NSEC_PER_SEC;
+		EQ(info(h).streams, 0);
+		if (id == 2001)
+			live = h->n_live;
+	}
+	EQ(h->n_live, live);
+	want_alive(h);
+	home_end(h);
+}
+
+TEST(closed_event_comes_once_for_each_stream)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, 0);
+	forget(h);
+	close_stream(h, 1);
+	pump(h);
+	want_ev(h, KH2_EV_CLOSED, 1, 0);
+	close_stream(h, 3);
+	pump(h);
+	want_no_ev(h);
+	feed_data(h, 3, KH2_FLAG_END_STREAM, 0);
+	want_ev(h, KH2_EV_DATA, 3, KH2_EVF_END_STREAM);
+	want_ev(h, KH2_EV_CLOSED, 3, 0);
+	want_no_ev(h);
+	forget(h);
+	home_end(h);
+}
+
+TEST(idle_is_told_by_kh2e_idle)
+{
+	struct home *h = home_server();
+
+	CHECK(kh2e_idle(h->e));
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	CHECK(!kh2e_idle(h->e));
+	close_stream(h, 1);
+	forget(h);
+	CHECK(kh2e_idle(h->e));
+	home_end(h);
+}
+
+TEST(client_beyond_the_peers_concurrency_is_refused)
+{
+	struct home *h = home_client();
+
+	feed_setting(h, KH2_SETTINGS_MAX_CONCURRENT_STREAMS, 1);
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	CHECK(sub_headers(h, 3, 0) < 0 || kh2e_phase(h->e) == KH2E_DONE);
+	home_free(h);
+}
