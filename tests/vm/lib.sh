@@ -27,8 +27,8 @@ kh2_find_root() {
 		kh2_way=root as_root=()
 	elif sudo -n true 2>/dev/null; then
 		kh2_way=root as_root=(sudo -n)
-	elif unshare --user --map-root-user --map-auto true 2>/dev/null; then
-		kh2_way=userns as_root=(unshare --user --map-root-user --map-auto)
+	elif unshare --user --map-root-user --map-auto --mount true 2>/dev/null; then
+		kh2_way=userns as_root=(unshare --user --map-root-user --map-auto --mount)
 	else
 		kh2_die "need root, or 'sudo' without a password, or user namespaces:" \
 			"package uidmap, a line for $(id -un) in /etc/subuid and /etc/subgid," \
