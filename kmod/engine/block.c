@@ -161,30 +161,41 @@ static void headers_done(struct kh2e *e, const u8 *block, u32 len)
 	}
 }
 
-/* RFC 9113 6.6, 8.4 */
-static bool promise_allowed(struct kh2e *e, const struct kh2e_stream *on)
+/* RFC 9113 6.6, 8.4: may the peer promise at all, and this identifier? */
+static bool promise_allowed(struct kh2e *e, u32 promised)
 {
-	u32 promised = e->block.promised;
-
 	if (e->role == KH2E_SERVER || !e->local.enable_push)
-		return false;
-	if (!on || (on->state != KH2E_STREAM_OPEN && on->state != KH2E_HALF_LOCAL))
-		return on ? on->state == KH2E_CLOSED && on->reset_local :
-			kh2e_stream_ended(e, e->block.frame.stream) == KH2E_ENDED_BY_US;
-	return promised && !kh2e_by_us(e, promised) && promised > e->last_peer_id;
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PUSH);
+	else if (kh2e_stream_is_idle(e, e->block.frame.stream))
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_IDLE);
+	else if (kh2e_by_us(e, promised) || promised <= e->last_peer_id)
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_ID);
+	return e->phase != KH2E_DONE;
+}
+
+/* A promise that crosses the reset of its stream is refused, and decoded. */
+static struct kh2e_stream *promised_stream(struct kh2e *e, u32 promised)
+{
+	struct kh2e_stream *on = kh2e_stream_find(e, e->block.frame.stream);
+
+	if (on && (on->state == KH2E_STREAM_OPEN || on->state == KH2E_HALF_LOCAL))
+		return open_stream(e, promised, KH2E_RECV_PROMISE);
+	if (on && on->state != KH2E_CLOSED) {
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PUSH);
+	} else if (kh2e_stream_after_end(e, e->block.frame.stream, on)) {
+		e->last_peer_id = promised;
+		kh2e_stream_refuse(e, promised, KH2_CANCEL, KH2_C_STREAM_CLOSED);
+	}
+	return NULL;
 }
 
 static void promise_done(struct kh2e *e, const u8 *block, u32 len)
 {
-	struct kh2e_stream *on = kh2e_stream_find(e, e->block.frame.stream);
 	struct kh2e_stream *st;
 
-	if (!promise_allowed(e, on) || kh2e_by_us(e, e->block.promised) ||
-	    e->block.promised <= e->last_peer_id) {
-		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PUSH);
+	if (!promise_allowed(e, e->block.promised))
 		return;
-	}
-	st = open_stream(e, e->block.promised, KH2E_RECV_PROMISE);
+	st = promised_stream(e, e->block.promised);
 	if (e->phase != KH2E_DONE)
 		post_block(e, !st, block, len);
 }

@@ -160,11 +160,21 @@ static int run_release(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 	return 0;
 }
 
+static bool was_reset(const struct kh2e *e, u32 id)
+{
+	enum kh2e_ended how = kh2e_stream_ended(e, id);
+
+	return how == KH2E_ENDED_BY_US || how == KH2E_ENDED_BY_PEER;
+}
+
 static int run_consume(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 		       struct kh2e_src *src)
 {
 	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
 
+	/* the end of the owner's work on a stream that was reset has consumed for it */
+	if (st ? st->reset && st->work_done : was_reset(e, sqe->stream))
+		return 0;
 	if (sqe->len > e->unconsumed || (st && sqe->len > st->unconsumed))
 		return -EINVAL;
 	e->unconsumed -= sqe->len;

@@ -338,6 +338,17 @@ void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 	kh2e_spend(e, KH2E_BUDGET_RESET);
 }
 
+/* What was delivered on a stream that was reset, nobody will consume any more. */
+static void work_ends(struct kh2e *e, struct kh2e_stream *st)
+{
+	st->work_done = true;
+	if (!st->unconsumed)
+		return;
+	e->unconsumed -= st->unconsumed;
+	kh2e_data_dropped(e, st->unconsumed);
+	st->unconsumed = 0;
+}
+
 /**
  * kh2e_stream_reset_by_owner() - the owner ends a stream with RST_STREAM
  * @e: the connection
@@ -350,7 +361,7 @@ void kh2e_stream_reset_by_owner(struct kh2e *e, struct kh2e_stream *st, u32 code
 {
 	kh2e_count(e, KH2_C_STREAMS_RESET_BY_US, 1);
 	stream_end(e, st, code, KH2_C_STREAMS_RESET_BY_US, true);
-	st->work_done = true;
+	work_ends(e, st);
 	kh2e_out_rst(e, st->id, code);
 	kh2e_stream_tell(e, st, KH2E_TELL_CLOSED);
 	if (code != KH2_NO_ERROR && code != KH2_CANCEL && code != KH2_INTERNAL_ERROR)
@@ -429,7 +440,7 @@ bool kh2e_stream_after_end(struct kh2e *e, u32 id, const struct kh2e_stream *st)
  */
 void kh2e_stream_release(struct kh2e *e, struct kh2e_stream *st)
 {
-	st->work_done = true;
+	work_ends(e, st);
 	kh2e_stream_maybe_free(e, st);
 }
 

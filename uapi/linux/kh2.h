@@ -96,7 +96,8 @@ struct kh2_enter {
  * @KH2_OP_FILE: queue @len octets (KH2_LEN_EOF: all) from @offset of file @fd
  * @KH2_OP_RST: end the stream with RST_STREAM @code; ends our work on it
  * @KH2_OP_RELEASE: our work on a stream that was reset has ended
- * @KH2_OP_CONSUME: @len octets of DATA were consumed by the application
+ * @KH2_OP_CONSUME: @len octets of DATA were consumed by the application; not
+ *	needed for what KH2_OP_RST and KH2_OP_RELEASE end
  * @KH2_OP_SETTINGS: send SETTINGS; struct kh2_setting array at @addr/@len
  * @KH2_OP_SETTINGS_ACK: acknowledge the oldest SETTINGS whose event carried
  *	KH2_EVF_ACK_WANTED
