@@ -249,7 +249,7 @@ static int fill_segs(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t m
  * kh2e_pull() - what to send now
  * @e: the connection
  * @segs: filled, in the order of the wire
- * @n_segs: entries in @segs, at least 4
+ * @n_segs: entries in @segs
  * @max: octets at the most
  *
  * Frames of streams are decided here, as late as can be. Nothing is taken out
@@ -261,9 +261,9 @@ int kh2e_pull(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t max)
 {
 	int n;
 
-	/* a frame adds three items at the most: head, octets, padding */
+	/* a frame is head, octets, padding at the least */
 	while (e->phase != KH2E_DONE && e->out.octets < max &&
-	       e->out.n_items + 3 <= (u32)n_segs && kh2e_send_data(e))
+	       (!e->out.n_items || e->out.n_items + 3 <= (u32)n_segs) && kh2e_send_data(e))
 		;
 	n = fill_segs(e, segs, n_segs, max);
 	kh2e_notify(e);

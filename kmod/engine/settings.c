@@ -253,10 +253,10 @@ void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *pa
 	ack_wanted |= e->acks_wanted;
 	kh2e_post(e, KH2_EV_SETTINGS, ack_wanted ? KH2_EVF_ACK_WANTED : 0, 0, 0, 0,
 		  known, n_known * sizeof(known[0]));
-	if (ack_wanted)
-		e->acks_wanted++;
-	else
+	if (!ack_wanted)
 		send_ack(e);
+	else if (++e->acks_wanted > e->limits[KH2_L_REPLIES])
+		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_REPLY);
 }
 
 /**

@@ -235,7 +235,7 @@ bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_e
  * @e: the connection
  * @id: stream identifier, not idle
  *
- * Return: KH2E_ENDED_UNKNOWN if it ended too long ago.
+ * Return: KH2E_ENDED_UNKNOWN if it is too long ago to tell.
  */
 enum kh2e_ended kh2e_stream_ended(const struct kh2e *e, u32 id)
 {
@@ -244,7 +244,7 @@ enum kh2e_ended kh2e_stream_ended(const struct kh2e *e, u32 id)
 	for (u32 i = 0; i < KH2E_ENDED_CAP; i++)
 		if (t->ended_id[i] == id)
 			return t->ended_how[i];
-	return KH2E_ENDED_UNKNOWN;
+	return !kh2e_by_us(e, id) && id > t->forgotten ? KH2E_ENDED_UNUSED : KH2E_ENDED_UNKNOWN;
 }
 
 /**
@@ -256,7 +256,10 @@ enum kh2e_ended kh2e_stream_ended(const struct kh2e *e, u32 id)
 void kh2e_stream_remember(struct kh2e *e, u32 id, enum kh2e_ended how)
 {
 	struct kh2e_stream_table *t = &e->streams;
+	u32 old = t->ended_id[t->ended_pos];
 
+	if (!kh2e_by_us(e, old))
+		t->forgotten = max(t->forgotten, old);
 	t->ended_id[t->ended_pos] = id;
 	t->ended_how[t->ended_pos] = how;
 	t->ended_pos = (t->ended_pos + 1) % KH2E_ENDED_CAP;
@@ -426,6 +429,9 @@ bool kh2e_stream_after_end(struct kh2e *e, u32 id, const struct kh2e_stream *st)
 	case KH2E_ENDED_BOTH:
 	case KH2E_ENDED_BY_PEER:
 		kh2e_fail(e, KH2_STREAM_CLOSED, KH2_C_CONN_STREAM_CLOSED);
+		return false;
+	case KH2E_ENDED_UNUSED:
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_ID);
 		return false;
 	default:
 		kh2e_stream_refuse(e, id, KH2_STREAM_CLOSED, KH2_C_STREAM_CLOSED);

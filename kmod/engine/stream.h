@@ -91,6 +91,7 @@ enum kh2e_ended {
 	KH2E_ENDED_BOTH,	/* END_STREAM both ways */
 	KH2E_ENDED_BY_PEER,	/* its RST_STREAM */
 	KH2E_ENDED_BY_US,	/* our RST_STREAM */
+	KH2E_ENDED_UNUSED,	/* passed over: a higher one was opened (RFC 9113 5.1.1) */
 };
 
 #define KH2E_ENDED_CAP 64
@@ -104,6 +105,7 @@ enum kh2e_ended {
  * @ended_id: the streams that were forgotten last
  * @ended_how: enum kh2e_ended of these
  * @ended_pos: where the next goes
+ * @forgotten: highest of the peer's streams that is no longer among them
  */
 struct kh2e_stream_table {
 	struct kh2e_stream **buckets;
@@ -113,6 +115,7 @@ struct kh2e_stream_table {
 	u32 ended_id[KH2E_ENDED_CAP];
 	u8 ended_how[KH2E_ENDED_CAP];
 	u32 ended_pos;
+	u32 forgotten;
 };
 
 int kh2e_streams_init(struct kh2e *e);

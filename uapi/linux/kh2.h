@@ -211,7 +211,7 @@ struct kh2_setting {
  * @KH2_EV_PING_ACK: our PING came back; 8 octets; @arg: round trip, ns
  * @KH2_EV_GOAWAY: GOAWAY arrived; @code; @stream: last stream; debug data
  * @KH2_EV_PRIORITY: PRIORITY arrived; @arg: KH2_PRIO_*
- * @KH2_EV_EXTENSION: a frame that the engine does not know or only passes on;
+ * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients), PRIORITY_UPDATE (servers);
  *	@code: type; @arg: flags
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
