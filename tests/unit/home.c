@@ -759,6 +759,7 @@ void want_dead(struct home *h, u32 code, enum kh2_counter why)
 	struct home_ev *r = NULL, *i;
 	struct home_frame f, last = { .type = 0xff };
 
+	kh2e_notify(h->e);
 	while ((i = next_ev(h)))
 		if (i->ev.type == KH2_EV_ERROR) {
 			CHECK(!r);

@@ -26,7 +26,7 @@ static void tried(struct story *s, int rc)
 /* Room came back: events that wait are told */
 static void breathe(struct home *h)
 {
-	for (int i = 0; i < 1000 && kh2e_notify(h->e); i++) {
+	for (int i = 0; i < 1000 && !kh2e_notify(h->e); i++) {
 		if (h->relieve)
 			h->relieve(h);
 	}
@@ -371,9 +371,11 @@ TEST(events_that_wait_are_told_by_notify_once)
 	}
 	pump(h);
 	want_no_ev(h);
-	CHECK(kh2e_notify(h->e));
-	h->room = 100 * sizeof(struct kh2_event);
 	CHECK(!kh2e_notify(h->e));
+	CHECK(kh2e_blocked(h->e));
+	h->room = 100 * sizeof(struct kh2_event);
+	CHECK(kh2e_notify(h->e));
+	CHECK(!kh2e_blocked(h->e));
 	h->room = UINT64_MAX;
 	{
 		u32 done = 0, closed = 0;

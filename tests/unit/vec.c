@@ -188,6 +188,8 @@ static void do_submit(struct run *r, char **w, int n)
 			sqe.flags |= KH2_SQE_TRAILERS;
 		else if (i == 1)
 			sqe.stream = number(w[i]);
+		else if (sqe.opcode == KH2_OP_PING)
+			arg = number(w[i]);
 		else
 			arg = code_of(w[i]);
 	}
