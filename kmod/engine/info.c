@@ -84,3 +84,15 @@ u32 kh2e_stream_next(const struct kh2e *e, u32 after)
 			best = st->id;
 	return best;
 }
+
+/**
+ * kh2e_set_limits() - change the limits of a connection
+ * @e: the connection
+ * @limits: by enum kh2_limit, which kh2e_limits_check() has passed
+ *
+ * What was advertised to the peer stays until SETTINGS are sent.
+ */
+void kh2e_set_limits(struct kh2e *e, const u32 limits[__KH2_L_END])
+{
+	memcpy(e->limits, limits, sizeof(e->limits));
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The descriptor of a channel: its memory, its mappings, its end. */
+
+#include <linux/anon_inodes.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/log2.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/netlink.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "channel.h"
+#include "netns.h"
+#include "session.h"
+#include "submit.h"
+
+/* While sessions starve the ring is looked at this often, should userspace not tell us. */
+#define KH2_FEED_MS 5
+
+static void area_exit(struct kh2_area *area)
+{
+	if (!area->pages)
+		return;
+	vunmap(area->data);
+	for (u32 i = 0; i < area->n_pages; i++)
+		__free_page(area->pages[i]);
+	kvfree(area->pages);
+	area->pages = NULL;
+}
+
+static int area_init(struct kh2_area *area, size_t octets)
+{
+	u32 n = DIV_ROUND_UP(octets, PAGE_SIZE);
+
+	area->pages = kvcalloc(n, sizeof(*area->pages), GFP_KERNEL_ACCOUNT);
+	if (!area->pages)
+		return -ENOMEM;
+	for (; area->n_pages < n; area->n_pages++) {
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!page)
+			goto err_free;
+		area->pages[area->n_pages] = page;
+	}
+	area->data = vmap(area->pages, n, VM_MAP, PAGE_KERNEL);
+	if (!area->data)
+		goto err_free;
+	return 0;
+
+err_free:
+	area_exit(area);
+	return -ENOMEM;
+}
+
+/**
+ * kh2_channel_get() - take a reference
+ * @ch: the channel
+ *
+ * Context: Any context.
+ */
+void kh2_channel_get(struct kh2_channel *ch)
+{
+	refcount_inc(&ch->refs);
+}
+
+static void channel_free(struct kh2_channel *ch)
+{
+	kh2_ring_exit(&ch->ring);
+	area_exit(&ch->tx);
+	area_exit(&ch->sq);
+	area_exit(&ch->head);
+	mem_cgroup_put(ch->memcg);
+	put_cred(ch->cred);
+	put_pid(ch->owner);
+	kfree(ch);
+}
+
+/**
+ * kh2_channel_put() - give a reference back
+ * @ch: the channel
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_channel_put(struct kh2_channel *ch)
+{
+	if (refcount_dec_and_test(&ch->refs))
+		channel_free(ch);
+}
+
+/**
+ * kh2_channel_owned() - is the caller the one who made the channel?
+ * @ch: the channel
+ *
+ * Context: Process context.
+ * Return: true for any thread of the process that made it.
+ */
+bool kh2_channel_owned(const struct kh2_channel *ch)
+{
+	return ch->owner == task_tgid(current);
+}
+
+/**
+ * kh2_channel_starve() - a session waits for room in the event ring
+ * @ch: its channel
+ * @claim: its share of the ring
+ *
+ * Context: Process context.
+ */
+void kh2_channel_starve(struct kh2_channel *ch, struct kh2_claim *claim)
+{
+	kh2_ring_starve(&ch->ring, claim);
+	/* Between our finding no room and now some may have come: look again in any case. */
+	queue_delayed_work(kh2_session_wq, &ch->feeder, msecs_to_jiffies(KH2_FEED_MS));
+}
+
+static void channel_feed(struct work_struct *work)
+{
+	struct kh2_channel *ch = container_of(to_delayed_work(work), struct kh2_channel, feeder);
+
+	if (kh2_ring_feed(&ch->ring, kh2_session_feed))
+		queue_delayed_work(kh2_session_wq, &ch->feeder, msecs_to_jiffies(KH2_FEED_MS));
+}
+
+static __poll_t channel_poll(struct file *file, struct poll_table_struct *pt)
+{
+	struct kh2_channel *ch = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, &ch->ring.wait, pt);
+	kh2_ring_feed(&ch->ring, kh2_session_feed);
+	if (READ_ONCE(ch->ring.broken))
+		mask |= EPOLLERR;
+	if (kh2_ring_readable(&ch->ring) || kh2_submit_ready(ch))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
+}
+
+static int map_pages(struct vm_area_struct *vma, struct page **pages, unsigned long n)
+{
+	unsigned long left = n;
+
+	return vm_insert_pages(vma, vma->vm_start, pages, &left);
+}
+
+static int map_ring(struct vm_area_struct *vma, struct kh2_ring *ring)
+{
+	unsigned long left = ring->n_pages;
+	int err = vm_insert_pages(vma, vma->vm_start, ring->pages, &left);
+
+	if (err)
+		return err;
+	left = ring->n_pages;
+	return vm_insert_pages(vma, vma->vm_start + ring->size, ring->pages, &left);
+}
+
+static int deny_write(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_WRITE)
+		return -EPERM;
+	vm_flags_clear(vma, VM_MAYWRITE);
+	return 0;
+}
+
+static int channel_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct kh2_channel *ch = file->private_data;
+	u64 off = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 n = vma_pages(vma);
+	int err;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	switch (off) {
+	case KH2_MMAP_KERNEL:
+		err = deny_write(vma);
+		if (err)
+			return err;
+		return n == 1 ? map_pages(vma, &ch->head.pages[0], 1) : -EINVAL;
+	case KH2_MMAP_USER:
+		return n == 1 ? map_pages(vma, &ch->head.pages[1], 1) : -EINVAL;
+	case KH2_MMAP_SQ:
+		return n == ch->sq.n_pages ? map_pages(vma, ch->sq.pages, n) : -EINVAL;
+	case KH2_MMAP_EV:
+		err = deny_write(vma);
+		if (err)
+			return err;
+		return n == 2 * ch->ring.n_pages ? map_ring(vma, &ch->ring) : -EINVAL;
+	case KH2_MMAP_TX:
+		return n == ch->tx.n_pages ? map_pages(vma, ch->tx.pages, n) : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static long channel_info(struct kh2_channel *ch, void __user *arg)
+{
+	struct kh2_channel_info info = {
+		.features = KH2_FEAT_FILE | KH2_FEAT_FILE_COPY,
+		.sq_entries = ch->sizes.sq_entries,
+		.ev_bytes = ch->sizes.ev_bytes,
+		.tx_bytes = ch->sizes.tx_bytes,
+		.id = ch->id,
+	};
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long channel_enter(struct kh2_channel *ch, void __user *arg)
+{
+	struct kh2_enter enter;
+
+	if (copy_from_user(&enter, arg, sizeof(enter)))
+		return -EFAULT;
+	if (enter.flags)
+		return -EINVAL;
+	return kh2_submit_enter(ch, enter.to_submit);
+}
+
+static long channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kh2_channel *ch = file->private_data;
+
+	switch (cmd) {
+	case KH2_IOC_INFO:
+		return channel_info(ch, (void __user *)arg);
+	case KH2_IOC_ENTER:
+		return channel_enter(ch, (void __user *)arg);
+	}
+	return -ENOTTY;
+}
+
+static struct kh2_session *first_session(struct kh2_channel *ch)
+{
+	struct kh2_session *s;
+
+	spin_lock_bh(&ch->lock);
+	s = list_first_entry_or_null(&ch->sessions, struct kh2_session, link);
+	if (s)
+		kh2_session_get(s);
+	spin_unlock_bh(&ch->lock);
+	return s;
+}
+
+/* The last descriptor was closed, or its process died: the sessions go with it. */
+static int channel_release(struct inode *inode, struct file *file)
+{
+	struct kh2_channel *ch = file->private_data;
+	struct kh2_net *kn = ch->kn;
+	struct kh2_session *s;
+
+	while ((s = first_session(ch))) {
+		mutex_lock(&s->lock);
+		kh2_session_end_locked(s);
+		mutex_unlock(&s->lock);
+		kh2_session_put(s);
+	}
+	cancel_delayed_work_sync(&ch->feeder);
+	cancel_delayed_work_sync(&ch->fallback);
+	kh2_ring_leave(&ch->ring, &ch->claim);
+	ida_free(&kn->channels, ch->id);
+	atomic_dec(&kn->n_channels);
+	kh2_channel_put(ch);
+	put_net(kn->net);
+	return 0;
+}
+
+static const struct file_operations kh2_channel_fops = {
+	.owner = THIS_MODULE,
+	.poll = channel_poll,
+	.mmap = channel_mmap,
+	.unlocked_ioctl = channel_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = channel_release,
+};
+
+/**
+ * kh2_channel_from_file() - the channel behind a file
+ * @file: any file
+ *
+ * Context: Any context.
+ * Return: the channel, valid as long as the caller holds @file; NULL if it is none.
+ */
+struct kh2_channel *kh2_channel_from_file(struct file *file)
+{
+	return file->f_op == &kh2_channel_fops ? file->private_data : NULL;
+}
+
+static int grant_sizes(struct kh2_channel_sizes *got, const struct kh2_channel_sizes *want,
+		       struct netlink_ext_ack *extack)
+{
+	if (want->sq_entries < KH2_SQ_MIN || want->sq_entries > KH2_SQ_MAX) {
+		NL_SET_ERR_MSG(extack, "submission queue: 8 to 4096 entries");
+		return -ERANGE;
+	}
+	if (want->ev_bytes < KH2_RING_MIN || want->ev_bytes > KH2_RING_MAX) {
+		NL_SET_ERR_MSG(extack, "event ring: 64 KiB to 16 MiB");
+		return -ERANGE;
+	}
+	if (!want->tx_bytes || want->tx_bytes > KH2_TX_MAX) {
+		NL_SET_ERR_MSG(extack, "transmit area: a page to 16 MiB");
+		return -ERANGE;
+	}
+	got->sq_entries = roundup_pow_of_two(want->sq_entries);
+	got->ev_bytes = roundup_pow_of_two(want->ev_bytes);
+	got->tx_bytes = PAGE_ALIGN(want->tx_bytes);
+	return 0;
+}
+
+static int channel_memory(struct kh2_channel *ch)
+{
+	struct kh2_ring_kernel *kern;
+	struct kh2_ring_user *user;
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct kh2_sqe) != 64);
+	BUILD_BUG_ON(sizeof(struct kh2_event) != 32);
+	BUILD_BUG_ON(offsetof(struct kh2_ring_kernel, ev_tail) != 8);
+	BUILD_BUG_ON(offsetof(struct kh2_ring_user, ev_head) != 8);
+
+	err = area_init(&ch->head, 2 * PAGE_SIZE);
+	if (err)
+		return err;
+	err = area_init(&ch->sq, (size_t)ch->sizes.sq_entries * sizeof(struct kh2_sqe));
+	if (err)
+		return err;
+	err = area_init(&ch->tx, ch->sizes.tx_bytes);
+	if (err)
+		return err;
+	kern = ch->head.data;
+	user = ch->head.data + PAGE_SIZE;
+	err = kh2_ring_init(&ch->ring, ch->sizes.ev_bytes, kern, user);
+	if (err)
+		return err;
+	return kh2_ring_join(&ch->ring, &ch->claim, 0);
+}
+
+static struct kh2_channel *channel_alloc(struct kh2_net *kn,
+					 const struct kh2_channel_sizes *sizes)
+{
+	struct kh2_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!ch)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&ch->refs, 1);
+	ch->kn = kn;
+	ch->sizes = *sizes;
+	ch->owner = get_pid(task_tgid(current));
+	ch->cred = get_current_cred();
+	ch->memcg = get_mem_cgroup_from_mm(current->mm);
+	get_task_comm(ch->comm, current);
+	mutex_init(&ch->enter);
+	spin_lock_init(&ch->lock);
+	INIT_LIST_HEAD(&ch->sessions);
+	INIT_LIST_HEAD(&ch->ready);
+	INIT_LIST_HEAD(&ch->touched);
+	INIT_DELAYED_WORK(&ch->feeder, channel_feed);
+	INIT_DELAYED_WORK(&ch->fallback, kh2_submit_fallback);
+	err = channel_memory(ch);
+	if (err) {
+		channel_free(ch);
+		return ERR_PTR(err);
+	}
+	return ch;
+}
+
+/**
+ * kh2_channel_new() - make a channel
+ * @kn: network namespace
+ * @want: sizes that were asked for
+ * @extack: says what was refused
+ *
+ * Context: Process context of its owner-to-be.
+ * Return: a file for it, or ERR_PTR().
+ */
+struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes *want,
+			     struct netlink_ext_ack *extack)
+{
+	struct kh2_channel_sizes sizes;
+	struct kh2_channel *ch;
+	struct file *file;
+	int err;
+
+	err = grant_sizes(&sizes, want, extack);
+	if (err)
+		return ERR_PTR(err);
+	ch = channel_alloc(kn, &sizes);
+	if (IS_ERR(ch))
+		return ERR_CAST(ch);
+	err = ida_alloc_min(&kn->channels, 1, GFP_KERNEL);
+	if (err < 0)
+		goto err_put;
+	ch->id = err;
+	file = anon_inode_getfile("[kh2]", &kh2_channel_fops, ch, O_RDWR | O_CLOEXEC);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto err_free_id;
+	}
+	get_net(kn->net);
+	atomic_inc(&kn->n_channels);
+	atomic64_inc(&kn->total_channels);
+	return file;
+
+err_free_id:
+	ida_free(&kn->channels, ch->id);
+err_put:
+	kh2_ring_leave(&ch->ring, &ch->claim);
+	kh2_channel_put(ch);
+	return ERR_PTR(err);
+}

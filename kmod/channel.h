@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A channel: a descriptor, its shared memory and the sessions that live and die with it. */
+#ifndef KH2_CHANNEL_H
+#define KH2_CHANNEL_H
+
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+
+#include "ring.h"
+
+struct cred;
+struct file;
+struct kh2_net;
+struct kh2_session;
+struct mem_cgroup;
+struct netlink_ext_ack;
+
+#define KH2_SQ_MIN	8U
+#define KH2_SQ_MAX	4096U
+#define KH2_TX_MAX	(16U << 20)
+
+/**
+ * struct kh2_channel_sizes - what a channel is asked to hold
+ * @sq_entries: entries of the submission queue
+ * @ev_bytes: octets of the event ring
+ * @tx_bytes: octets of the transmit area
+ */
+struct kh2_channel_sizes {
+	u32 sq_entries;
+	u32 ev_bytes;
+	u32 tx_bytes;
+};
+
+/**
+ * struct kh2_area - pages that userspace maps, contiguous for the kernel
+ * @data: where the kernel sees them
+ * @n_pages: how many
+ * @pages: the pages
+ */
+struct kh2_area {
+	void *data;
+	u32 n_pages;
+	struct page **pages;
+};
+
+/**
+ * struct kh2_channel - a channel
+ * @refs: the descriptor's, and one for each session
+ * @kn: network namespace
+ * @id: number within it
+ * @owner: thread group that made it
+ * @cred: credentials it was made with
+ * @comm: name of the process that made it
+ * @memcg: memory cgroup that pays
+ * @sizes: as granted
+ * @head: two pages: positions of the kernel, positions of the user
+ * @sq: submission queue
+ * @tx: transmit area
+ * @ring: event ring
+ * @enter: serialises KH2_IOC_ENTER; outermost; guards the next three
+ * @sq_head: entries consumed; the truth of which the shared page has a copy
+ * @claim: share of the ring for results of failed entries
+ * @touched: sessions that this KH2_IOC_ENTER has commands for
+ * @lock: guards @sessions, @ready and what links them; taken with bottom halves off
+ * @sessions: all that live
+ * @n_sessions: of these
+ * @ready: sessions whose receive work waits for the owner
+ * @feeder: looks for room in the ring while sessions starve
+ * @fallback: does receive work that the owner does not come for
+ */
+struct kh2_channel {
+	refcount_t refs;
+	struct kh2_net *kn;
+	u32 id;
+	struct pid *owner;
+	const struct cred *cred;
+	char comm[TASK_COMM_LEN];
+	struct mem_cgroup *memcg;
+	struct kh2_channel_sizes sizes;
+	struct kh2_area head;
+	struct kh2_area sq;
+	struct kh2_area tx;
+	struct kh2_ring ring;
+
+	struct mutex enter;
+	u32 sq_head;
+	struct kh2_claim claim;
+	struct list_head touched;
+
+	spinlock_t lock;
+	struct list_head sessions;
+	u32 n_sessions;
+	struct list_head ready;
+	struct delayed_work feeder;
+	struct delayed_work fallback;
+};
+
+struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes *want,
+			     struct netlink_ext_ack *extack);
+struct kh2_channel *kh2_channel_from_file(struct file *file);
+void kh2_channel_get(struct kh2_channel *ch);
+void kh2_channel_put(struct kh2_channel *ch);
+void kh2_channel_starve(struct kh2_channel *ch, struct kh2_claim *claim);
+bool kh2_channel_owned(const struct kh2_channel *ch);
+
+#endif

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reading files ahead: at once what the page cache holds, in work what may wait for a disk. */
+
+#include <linux/bvec.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/pagemap.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/poll.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include <net/sock.h>
+
+#include "channel.h"
+#include "file_source.h"
+#include "session.h"
+
+/* Octets read ahead of what was sent, for one stream. */
+#define KH2_FILE_WINDOW (256U << 10)
+
+/* Entries for a window of single pages. */
+#define KH2_FILE_FRAGS_MAX 128U
+#define KH2_FILE_FRAGS_MIN 4U
+
+/* A pipe that is empty is looked at again after 1 ms, then 2, and so on up to this. */
+#define KH2_FILE_BACKOFF_MAX 64U
+
+static u32 n_free(const struct kh2_file_source *f)
+{
+	return f->mask + 1 - (f->tail - f->head);
+}
+
+static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32 len)
+{
+	struct kh2_frag *frag = &f->frags[f->tail & f->mask];
+
+	frag->page = page;
+	frag->off = off;
+	frag->len = len;
+	f->end += len;
+	frag->end = f->end;
+	f->tail++;
+	f->pos += len;
+	if (f->left != KH2_LEN_EOF)
+		f->left -= len;
+}
+
+static void drop_frags(struct kh2_file_source *f, u32 until)
+{
+	while (f->head != until) {
+		put_page(f->frags[f->head & f->mask].page);
+		f->head++;
+	}
+}
+
+static void put_source(struct kh2_file_source *f)
+{
+	struct kh2_session *s = f->session;
+
+	if (!refcount_dec_and_test(&f->refs))
+		return;
+	drop_frags(f, f->tail);
+	fput(f->file);
+	kvfree(f);
+	kh2_session_put(s);
+}
+
+/* The file has become shorter than what it was to give. */
+static int short_error(const struct kh2_file_source *f)
+{
+	return f->left == KH2_LEN_EOF ? 0 : -ENODATA;
+}
+
+/**
+ * struct fill - outcome of reading
+ * @octets: that came
+ * @eof: nothing more will
+ * @again: nothing now, but the file is not at its end
+ * @status: negative errno
+ */
+struct fill {
+	u64 octets;
+	bool eof;
+	bool again;
+	int status;
+};
+
+/* One folio of the page cache, if it is there and can be used as it is. */
+static struct folio *cached_folio(const struct kh2_file_source *f)
+{
+	struct folio *folio = filemap_get_folio(f->file->f_mapping, f->pos >> PAGE_SHIFT);
+
+	if (IS_ERR(folio))
+		return NULL;
+	/* A mark for read-ahead is left for those who read and start it. */
+	if (folio_test_uptodate(folio) && !folio_test_readahead(folio) &&
+	    !folio_contain_hwpoisoned_page(folio))
+		return folio;
+	folio_put(folio);
+	return NULL;
+}
+
+static u64 cached_octets(const struct kh2_file_source *f, struct folio *folio, u64 room)
+{
+	/* Only now, that the folio was seen up to date: as filemap_read() does. */
+	u64 size = i_size_read(f->file->f_mapping->host);
+	u64 n;
+
+	if (f->pos >= size)
+		return 0;
+	n = min(f->left, size - f->pos);
+	n = min_t(u64, n, folio_size(folio) - offset_in_folio(folio, f->pos));
+	return min(n, room);
+}
+
+/* Takes what the page cache has, without waiting for anything. */
+static void fill_cached(struct kh2_file_source *f, struct fill *fill)
+{
+	u64 room = KH2_FILE_WINDOW;
+
+	while (f->left && room && n_free(f)) {
+		struct folio *folio = cached_folio(f);
+		size_t off;
+		u64 n;
+
+		if (!folio)
+			break;
+		n = cached_octets(f, folio, room);
+		if (!n) {
+			folio_put(folio);
+			fill->status = short_error(f);
+			fill->eof = true;
+			return;
+		}
+		off = offset_in_folio(folio, f->pos);
+		folio_mark_accessed(folio);
+		push_frag(f, folio_page(folio, off >> PAGE_SHIFT), offset_in_page(off), n);
+		fill->octets += n;
+		room -= n;
+	}
+	fill->eof = !f->left;
+}
+
+static int take_pages(struct pipe_inode_info *pipe, struct splice_desc *sd)
+{
+	struct kh2_file_source *f = sd->u.data;
+	int done = 0;
+
+	while (!pipe_empty(pipe->head, pipe->tail) && n_free(f)) {
+		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
+		int err = pipe_buf_confirm(pipe, buf);
+
+		if (err)
+			return done ?: err;
+		get_page(buf->page);
+		push_frag(f, buf->page, buf->offset, buf->len);
+		done += buf->len;
+		pipe_buf_release(pipe, buf);
+		pipe->tail++;
+	}
+	return done;
+}
+
+/* Reads through the page cache; waits for the disk. */
+static void fill_spliced(struct kh2_file_source *f, struct fill *fill)
+{
+	/* A page may be cut at both ends, so one entry is kept for that. */
+	u64 max = min_t(u64, KH2_FILE_WINDOW, (u64)(n_free(f) - 1) << PAGE_SHIFT);
+	struct splice_desc sd = {
+		.total_len = min(f->left, max),
+		.pos = f->pos,
+		.u.data = f,
+	};
+	ssize_t n = splice_direct_to_actor(f->file, &sd, take_pages);
+
+	if (n < 0) {
+		fill->status = n;
+		fill->eof = true;
+	} else if (!n) {
+		fill->status = short_error(f);
+		fill->eof = true;
+	} else {
+		fill->octets = n;
+		fill->eof = !f->left;
+	}
+}
+
+static ssize_t read_page(struct kh2_file_source *f, struct page *page, size_t len)
+{
+	struct kvec iov = { .iov_base = page_address(page), .iov_len = len };
+	struct iov_iter iter;
+	loff_t pos = f->pos;
+
+	if (f->file->f_mode & FMODE_NOWAIT) {
+		iov_iter_kvec(&iter, ITER_DEST, &iov, 1, len);
+		return vfs_iter_read(f->file, &iter, f->seekable ? &pos : NULL, RWF_NOWAIT);
+	}
+	if (f->file->f_op->poll && !(vfs_poll(f->file, NULL) & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return -EAGAIN;
+	return kernel_read(f->file, iov.iov_base, len, f->seekable ? &pos : NULL);
+}
+
+/* Reads into pages of ours: pipes, sockets, devices, files that are made as they are read. */
+static void fill_copied(struct kh2_file_source *f, struct fill *fill)
+{
+
+	while (f->left && n_free(f) && fill->octets < KH2_FILE_WINDOW) {
+		size_t len = min_t(u64, PAGE_SIZE, f->left);
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);
+		ssize_t n = page ? read_page(f, page, len) : -ENOMEM;
+
+		if (n > 0) {
+			push_frag(f, page, 0, n);
+			fill->octets += n;
+			continue;
+		}
+		if (page)
+			__free_page(page);
+		fill->again = n == -EAGAIN;
+		fill->eof = !fill->again;
+		fill->status = n && !fill->again ? n : 0;
+		if (!n)
+			fill->status = short_error(f);
+		return;
+	}
+	fill->eof = !f->left;
+}
+
+static void fill_waiting(struct kh2_file_source *f, struct fill *fill)
+{
+	const struct cred *old_cred = override_creds(f->file->f_cred);
+	struct mem_cgroup *old_memcg = set_active_memcg(f->session->ch->memcg);
+
+	if (f->kind == KH2_FILE_CACHED)
+		fill_spliced(f, fill);
+	else
+		fill_copied(f, fill);
+	set_active_memcg(old_memcg);
+	revert_creds(old_cred);
+}
+
+static void queue_fill(struct kh2_file_source *f, u32 delay_ms)
+{
+	f->filling = true;
+	refcount_inc(&f->refs);
+	queue_delayed_work(kh2_session_wq, &f->work, msecs_to_jiffies(delay_ms));
+}
+
+/* An end that comes with octets is told after them, a failure too: the next look finds it again. */
+static void give(struct kh2_session *s, struct kh2_file_source *f, const struct fill *fill)
+{
+	f->ready = f->tail;
+	if (fill->octets && fill->status)
+		kh2e_src_add(s->e, &f->base.src, fill->octets, false, 0);
+	else
+		kh2e_src_add(s->e, &f->base.src, fill->octets, fill->eof, fill->status);
+}
+
+static void file_work(struct work_struct *work)
+{
+	struct kh2_file_source *f = container_of(to_delayed_work(work), struct kh2_file_source,
+						 work);
+	struct kh2_session *s = f->session;
+	struct mem_cgroup *old;
+	struct fill fill = {};
+
+	/* A source that died meanwhile is read once in vain: no lock is held here. */
+	if (!READ_ONCE(f->dead))
+		fill_waiting(f, &fill);
+
+	mutex_lock(&s->lock);
+	f->filling = false;
+	if (f->dead || s->state == KH2_SESSION_GONE) {
+		mutex_unlock(&s->lock);
+		put_source(f);
+		return;
+	}
+	old = set_active_memcg(s->ch->memcg);
+	if (fill.again && !fill.octets) {
+		f->backoff = min(f->backoff ? f->backoff * 2 : 1, KH2_FILE_BACKOFF_MAX);
+		queue_fill(f, f->backoff);
+	} else {
+		f->backoff = 0;
+		give(s, f, &fill);
+		kh2_session_flush_locked(s);
+	}
+	set_active_memcg(old);
+	mutex_unlock(&s->lock);
+	put_source(f);
+}
+
+/**
+ * kh2_file_source_fill() - the engine wants more of a file
+ * @s: session
+ * @f: the source
+ *
+ * Context: Process context with the session's lock held; does not wait for a disk.
+ * Return: true if the engine got something at once.
+ */
+bool kh2_file_source_fill(struct kh2_session *s, struct kh2_file_source *f)
+{
+	struct fill fill = {};
+
+	lockdep_assert_held(&s->lock);
+	if (f->filling)
+		return false;
+	if (f->kind == KH2_FILE_CACHED)
+		fill_cached(f, &fill);
+	if (fill.octets || fill.eof) {
+		give(s, f, &fill);
+		return true;
+	}
+	/* Entries come back as octets are sent, see kh2_file_source_sent(). */
+	if (n_free(f) < 2)
+		f->hungry = true;
+	else
+		queue_fill(f, 0);
+	return false;
+}
+
+/*
+ * A socket of the unix family can carry descriptors: it could hold the channel
+ * that holds it. The others cannot.
+ */
+static int check_file(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (S_ISDIR(file_inode(file)->i_mode))
+		return -EISDIR;
+	if (!file->f_op->read_iter || file->f_op->read)
+		return -EINVAL;
+	if (sock && sock->sk->sk_family == AF_UNIX)
+		return -EINVAL;
+	if (!S_ISREG(file_inode(file)->i_mode) && !(file->f_mode & FMODE_NOWAIT) &&
+	    !file->f_op->poll)
+		return -EINVAL;
+	return 0;
+}
+
+static bool is_cached(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	return S_ISREG(inode->i_mode) && i_size_read(inode) > 0 && file->f_mode & FMODE_LSEEK &&
+	       file->f_op->splice_read && file->f_op->splice_read != copy_splice_read &&
+	       !is_file_hugepages(file);
+}
+
+/* Regular files give what they hold now; if they are cut meanwhile the stream fails. */
+static int plan_length(struct kh2_file_source *f, u64 len)
+{
+	u64 size = i_size_read(file_inode(f->file));
+
+	f->left = len;
+	if (f->kind != KH2_FILE_CACHED)
+		return 0;
+	if (f->pos > size || (len != KH2_LEN_EOF && len > size - f->pos))
+		return -ENODATA;
+	if (len == KH2_LEN_EOF)
+		f->left = size - f->pos;
+	return 0;
+}
+
+static struct kh2_file_source *file_source_alloc(u64 off, u64 len)
+{
+	u64 pages = len == KH2_LEN_EOF ? KH2_FILE_FRAGS_MAX : (len >> PAGE_SHIFT) + 2;
+	u32 n = roundup_pow_of_two(clamp_t(u64, pages, KH2_FILE_FRAGS_MIN, KH2_FILE_FRAGS_MAX));
+	struct kh2_file_source *f;
+
+	f = kvmalloc(struct_size(f, frags, n), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	refcount_set(&f->refs, 1);
+	INIT_LIST_HEAD(&f->base.want);
+	INIT_DELAYED_WORK(&f->work, file_work);
+	f->base.file = true;
+	f->base.src.notify = true;
+	f->mask = n - 1;
+	f->pos = off;
+	return f;
+}
+
+/**
+ * kh2_file_source_new() - make a source of a file
+ * @s: session
+ * @file: the file; a reference is taken
+ * @off: position of the first octet; must be 0 where there are no positions
+ * @len: octets, or KH2_LEN_EOF
+ *
+ * Context: Process context of the owner, with the session's lock held.
+ * Return: the source, or ERR_PTR(): -EBADF, -EISDIR, -EINVAL for a file that
+ *	cannot be read here, -ENODATA for one that is too short, or what the
+ *	file system or security module says.
+ */
+struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
+					    u64 len)
+{
+	struct kh2_file_source *f;
+	struct fill fill = {};
+	loff_t pos = off;
+	int err;
+
+	if (off > LLONG_MAX || (len != KH2_LEN_EOF && len > LLONG_MAX - off))
+		return ERR_PTR(-EINVAL);
+	err = check_file(file);
+	if (err)
+		return ERR_PTR(err);
+	if (off && !(file->f_mode & FMODE_LSEEK))
+		return ERR_PTR(-ESPIPE);
+	err = rw_verify_area(READ, file, &pos, min_t(u64, len, MAX_RW_COUNT));
+	if (err)
+		return ERR_PTR(err);
+	f = file_source_alloc(off, len);
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	f->file = get_file(file);
+	f->session = kh2_session_get(s);
+	f->kind = is_cached(file) ? KH2_FILE_CACHED : KH2_FILE_COPIED;
+	f->seekable = file->f_mode & FMODE_LSEEK;
+	f->base.src.patient = f->kind == KH2_FILE_CACHED;
+	err = plan_length(f, len);
+	if (err) {
+		put_source(f);
+		return ERR_PTR(err);
+	}
+	if (f->kind == KH2_FILE_CACHED)
+		fill_cached(f, &fill);
+	f->ready = f->tail;
+	f->base.src.avail = fill.octets;
+	f->base.src.eof = !f->left;
+	return f;
+}
+
+/**
+ * kh2_file_source_release() - the engine has done with a file
+ * @f: the source
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_file_source_release(struct kh2_file_source *f)
+{
+	WRITE_ONCE(f->dead, true);
+	/* Work that has not begun need not; its reference is dropped for it. */
+	if (f->filling && cancel_delayed_work(&f->work))
+		put_source(f);
+	put_source(f);
+}
+
+static u32 find_frag(const struct kh2_file_source *f, u64 off)
+{
+	u32 i = f->head;
+
+	while (i != f->ready && f->frags[i & f->mask].end <= off)
+		i++;
+	return i;
+}
+
+/**
+ * kh2_file_source_parts() - entries that hold a piece of a file
+ * @f: the source
+ * @off: position within the source
+ * @len: octets
+ *
+ * Context: Process context with the session's lock held.
+ * Return: how many, at least 1.
+ */
+u32 kh2_file_source_parts(const struct kh2_file_source *f, u64 off, u32 len)
+{
+	u32 first = find_frag(f, off), i = first;
+
+	while (i != f->ready && f->frags[i & f->mask].end < off + len)
+		i++;
+	return i - first + 1;
+}
+
+/**
+ * kh2_file_source_bvec() - a piece of a file as pages
+ * @f: the source
+ * @off: position within the source
+ * @len: octets wanted; set to those that fitted
+ * @bvec: filled
+ * @n: entries in @bvec
+ *
+ * Context: Process context with the session's lock held.
+ * Return: entries used.
+ */
+u32 kh2_file_source_bvec(const struct kh2_file_source *f, u64 off, u32 *len,
+			 struct bio_vec *bvec, u32 n)
+{
+	u32 i = find_frag(f, off), used = 0, done = 0;
+
+	for (; i != f->ready && used < n && done < *len; i++, used++) {
+		const struct kh2_frag *frag = &f->frags[i & f->mask];
+		u32 skip = off + done - (frag->end - frag->len);
+		u32 part = min(frag->len - skip, *len - done);
+		u32 begin = frag->off + skip;
+
+		bvec_set_page(&bvec[used], frag->page + (begin >> PAGE_SHIFT), part,
+			      offset_in_page(begin));
+		done += part;
+	}
+	WARN_ON_ONCE(!used);
+	*len = done;
+	return used;
+}
+
+/**
+ * kh2_file_source_kvec() - a piece of a file as memory
+ * @f: the source
+ * @off: position within the source
+ * @len: octets wanted; set to those that fitted
+ * @kvec: filled
+ * @n: entries in @kvec
+ *
+ * Context: Process context with the session's lock held.
+ * Return: entries used.
+ */
+u32 kh2_file_source_kvec(const struct kh2_file_source *f, u64 off, u32 *len, struct kvec *kvec,
+			 u32 n)
+{
+	u32 i = find_frag(f, off), used = 0, done = 0;
+
+	for (; i != f->ready && used < n && done < *len; i++, used++) {
+		const struct kh2_frag *frag = &f->frags[i & f->mask];
+		u32 skip = off + done - (frag->end - frag->len);
+		u32 part = min(frag->len - skip, *len - done);
+
+		/* 64-bit kernels map all memory: Kbuild refuses others. */
+		kvec[used].iov_base = page_address(frag->page) + frag->off + skip;
+		kvec[used].iov_len = part;
+		done += part;
+	}
+	WARN_ON_ONCE(!used);
+	*len = done;
+	return used;
+}
+
+/**
+ * kh2_file_source_sent() - the socket has all octets before a position
+ * @f: the source
+ * @off: position within the source
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_file_source_sent(struct kh2_file_source *f, u64 off)
+{
+	drop_frags(f, find_frag(f, off));
+	if (f->hungry && n_free(f) >= 2) {
+		f->hungry = false;
+		kh2_source_want(f->session, &f->base.src);
+	}
+}

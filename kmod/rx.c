@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Draining the socket: octets to the engine, TLS records of other kinds to their meaning. */
+
+#include <linux/errno.h>
+#include <linux/highmem.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/handshake.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <net/tls.h>
+#include <net/tls_prot.h>
+
+#include "rx.h"
+#include "session.h"
+
+/* A run reads this much at the most, then lets others have the CPU. */
+#define KH2_RX_BUDGET (256U << 10)
+
+#define TLS_HANDSHAKE_NEW_SESSION_TICKET 4
+#define TLS_HANDSHAKE_KEY_UPDATE 24
+
+/* What one step of reading came to */
+enum rx_step {
+	RX_MORE,	/* look again */
+	RX_EMPTY,	/* nothing to read now */
+	RX_STOP,	/* no more reading: no room for events, or the end */
+};
+
+static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
+{
+	/* While closing, what the peer still sends is only read so that it is not answered by RST. */
+	if (s->state != KH2_SESSION_LIVE)
+		return len;
+	return kh2e_recv(s->e, data, len);
+}
+
+static bool is_blocked(const struct kh2_session *s)
+{
+	return s->state == KH2_SESSION_LIVE && kh2e_blocked(s->e);
+}
+
+/* Lets the engine finish what it had taken but found no room to tell. */
+static bool unblock(struct kh2_session *s)
+{
+	if (!is_blocked(s))
+		return true;
+	feed(s, NULL, 0);
+	return !is_blocked(s);
+}
+
+static size_t feed_frag(struct kh2_session *s, const skb_frag_t *frag, u32 off, u32 len)
+{
+	u32 p_off, p_len, copied;
+	struct page *p;
+	size_t done = 0;
+
+	skb_frag_foreach_page(frag, skb_frag_off(frag) + off, len, p, p_off, p_len, copied) {
+		const u8 *addr = kmap_local_page(p);
+		size_t n = feed(s, addr + p_off, p_len);
+
+		kunmap_local(addr);
+		done += n;
+		if (n < p_len)
+			break;
+	}
+	return done;
+}
+
+/* Not skb_seq_read(): it maps so that one may not sleep, and the engine takes memory. */
+static size_t feed_skb(struct kh2_session *s, const struct sk_buff *skb, u32 off, u32 len)
+{
+	u32 start = skb_headlen(skb);
+	struct sk_buff *child;
+	size_t done = 0;
+
+	if (off < start) {
+		u32 n = min(start - off, len);
+
+		done = feed(s, skb->data + off, n);
+		if (done < n || done == len)
+			return done;
+	}
+	for (int i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+		u32 end = start + skb_frag_size(frag);
+
+		if (off + done < end) {
+			u32 n = min_t(u32, end - (off + done), len - done);
+			size_t got = feed_frag(s, frag, off + done - start, n);
+
+			done += got;
+			if (got < n || done == len)
+				return done;
+		}
+		start = end;
+	}
+	skb_walk_frags(skb, child) {
+		u32 end = start + child->len;
+
+		if (off + done < end) {
+			u32 n = min_t(u32, end - (off + done), len - done);
+			size_t got = feed_skb(s, child, off + done - start, n);
+
+			done += got;
+			if (got < n || done == len)
+				return done;
+		}
+		start = end;
+	}
+	return done;
+}
+
+/**
+ * struct rx_desc - what the actor knows
+ * @s: the session
+ * @budget: octets that this run may still take
+ * @short_of: the engine took less than there was
+ */
+struct rx_desc {
+	struct kh2_session *s;
+	size_t budget;
+	bool short_of;
+};
+
+/* Called by read_sock with the socket's lock held. */
+static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int off, size_t len)
+{
+	struct rx_desc *rx = desc->arg.data;
+	size_t done = feed_skb(rx->s, skb, off, len);
+
+	if (done < len || is_blocked(rx->s)) {
+		rx->short_of = true;
+		desc->count = 0;
+	}
+	if (done >= rx->budget)
+		desc->count = 0;
+	rx->budget -= min(done, rx->budget);
+	return done;
+}
+
+/* The end of the octets: in order if no stream is left hanging. */
+static enum rx_step rx_end(struct kh2_session *s, int error)
+{
+	if (s->state == KH2_SESSION_LIVE && kh2e_phase(s->e) != KH2E_DONE &&
+	    (error || !kh2e_idle(s->e)))
+		kh2_session_abort_locked(s, error ?: ECONNRESET, KH2_C_CONN_TRANSPORT);
+	s->rx_eof = true;
+	return RX_STOP;
+}
+
+static enum rx_step rx_tls_fail(struct kh2_session *s, int error, enum kh2_counter why)
+{
+	if (s->state == KH2_SESSION_LIVE)
+		kh2_session_abort_locked(s, error, why);
+	s->rx_eof = true;
+	return RX_STOP;
+}
+
+/* Tickets are skipped; whatever else comes after the handshake the kernel cannot follow. */
+static enum rx_step rx_handshake(struct kh2_session *s, const u8 *data, u32 len)
+{
+	struct kh2_handshake_skip *skip = &s->skip;
+
+	while (len) {
+		if (skip->left) {
+			u32 n = min(skip->left, len);
+
+			skip->left -= n;
+			data += n;
+			len -= n;
+			continue;
+		}
+		skip->head[skip->have++] = *data++;
+		len--;
+		if (skip->head[0] == TLS_HANDSHAKE_KEY_UPDATE)
+			return rx_tls_fail(s, EKEYEXPIRED, KH2_C_TLS_KEY_UPDATE);
+		if (skip->head[0] != TLS_HANDSHAKE_NEW_SESSION_TICKET)
+			return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
+		if (skip->have == sizeof(skip->head)) {
+			skip->left = skip->head[1] << 16 | skip->head[2] << 8 | skip->head[3];
+			skip->have = 0;
+		}
+	}
+	return RX_MORE;
+}
+
+static enum rx_step rx_alert(struct kh2_session *s, const u8 *data, u32 len)
+{
+	if (len < 2)
+		return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
+	if (data[1] == TLS_ALERT_DESC_CLOSE_NOTIFY)
+		return rx_end(s, 0);
+	return rx_tls_fail(s, ECONNRESET, KH2_C_TLS_ALERT);
+}
+
+/* Keeps octets that the engine had no room for. */
+static enum rx_step rx_keep(struct kh2_session *s, const u8 *data, u32 len)
+{
+	u32 done = feed(s, data, len);
+
+	if (done == len)
+		return RX_MORE;
+	s->early.data = kvmemdup(data + done, len - done, GFP_KERNEL_ACCOUNT);
+	if (!s->early.data)
+		return rx_tls_fail(s, ENOMEM, KH2_C_CONN_MEMORY);
+	s->early.len = len - done;
+	s->early.off = 0;
+	return RX_STOP;
+}
+
+/* read_sock stopped at a record that is not data. */
+static enum rx_step rx_control(struct kh2_session *s)
+{
+	u8 data[256];
+	struct kvec iov = { .iov_base = data, .iov_len = sizeof(data) };
+	union {
+		struct cmsghdr head;
+		u8 buf[CMSG_SPACE(sizeof(u8))];
+	} control = {};
+	struct msghdr msg = {
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int n;
+
+	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &iov, 1, sizeof(data));
+	n = sock_recvmsg(s->sock, &msg, MSG_DONTWAIT);
+	if (n == -EAGAIN)
+		return RX_EMPTY;
+	if (n < 0)
+		return rx_tls_fail(s, -n, KH2_C_TLS_RECORD);
+	switch (tls_get_record_type(s->sock->sk, &control.head)) {
+	case TLS_RECORD_TYPE_DATA:
+		return rx_keep(s, data, n);
+	case TLS_RECORD_TYPE_ALERT:
+		return rx_alert(s, data, n);
+	case TLS_RECORD_TYPE_HANDSHAKE:
+		return rx_handshake(s, data, n);
+	}
+	if (!n)
+		return rx_end(s, 0);
+	return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
+}
+
+static bool at_end(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN || sock_flag(sk, SOCK_DONE) ||
+	       inet_sk_state_load(sk) == TCP_CLOSE;
+}
+
+/* What a return of read_sock means, when it is not a number of octets. */
+static enum rx_step rx_verdict(struct kh2_session *s, int n, bool end)
+{
+	if (n == -EAGAIN)
+		return RX_EMPTY;
+	if (n == -EINVAL && s->tls)
+		return rx_control(s);
+	if (n == -EBADMSG)
+		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
+	if (n < 0)
+		return rx_end(s, -n);
+	return end ? rx_end(s, 0) : RX_EMPTY;
+}
+
+static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
+{
+	read_descriptor_t desc = { .arg.data = rx, .count = 1 };
+	struct sock *sk = s->sock->sk;
+	int n, error = 0;
+	bool end;
+
+	lock_sock(sk);
+	n = s->sock->ops->read_sock(sk, &desc, rx_actor);
+	end = at_end(sk);
+	if (n <= 0 && n != -EAGAIN)
+		error = sock_error(sk);
+	release_sock(sk);
+
+	if (rx->short_of)
+		return RX_STOP;
+	if (n > 0)
+		return RX_MORE;
+	return rx_verdict(s, error ?: n, end);
+}
+
+static bool rx_early(struct kh2_session *s)
+{
+	struct kh2_early *early = &s->early;
+
+	if (!early->data)
+		return true;
+	early->off += feed(s, early->data + early->off, early->len - early->off);
+	if (early->off < early->len)
+		return false;
+	kvfree(early->data);
+	early->data = NULL;
+	return true;
+}
+
+/**
+ * kh2_rx_run() - read what the socket has
+ * @s: the session
+ *
+ * Stops when there is nothing more, when the event ring has no room, or when
+ * this run's budget is spent.
+ *
+ * Context: Process context with the session's lock held; takes the socket's.
+ * Return: true if there may be more to read now.
+ */
+bool kh2_rx_run(struct kh2_session *s)
+{
+	struct rx_desc rx = { .s = s, .budget = KH2_RX_BUDGET };
+	enum rx_step step = RX_MORE;
+
+	lockdep_assert_held(&s->lock);
+	while (step == RX_MORE && !s->rx_eof) {
+		if (!unblock(s) || !rx_early(s) || !unblock(s))
+			return false;
+		if (!rx.budget)
+			return true;
+		step = rx_step(s, &rx);
+	}
+	return false;
+}

@@ -1,0 +1,594 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The life of a session: attach, runs, closing, end. */
+
+#include <linux/file.h>
+#include <linux/memcontrol.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "netlink.h"
+#include "netns.h"
+#include "rx.h"
+#include "session.h"
+#include "socket.h"
+#include "source.h"
+#include "stats.h"
+#include "submit.h"
+#include "trace.h"
+#include "tx.h"
+
+struct workqueue_struct *kh2_session_wq;
+
+/**
+ * kh2_session_get() - take a reference
+ * @s: the session
+ *
+ * Context: Any context.
+ * Return: @s.
+ */
+struct kh2_session *kh2_session_get(struct kh2_session *s)
+{
+	refcount_inc(&s->refs);
+	return s;
+}
+
+/**
+ * kh2_session_put() - give a reference back
+ * @s: the session
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_session_put(struct kh2_session *s)
+{
+	struct kh2_channel *ch = s->ch;
+
+	if (!refcount_dec_and_test(&s->refs))
+		return;
+	mutex_destroy(&s->lock);
+	kfree_rcu(s, rcu);
+	kh2_channel_put(ch);
+}
+
+/**
+ * kh2_session_find() - look a session up by number
+ * @kn: network namespace
+ * @id: number
+ *
+ * Context: Any context.
+ * Return: the session with a reference, or NULL.
+ */
+struct kh2_session *kh2_session_find(struct kh2_net *kn, u32 id)
+{
+	struct kh2_session *s;
+
+	rcu_read_lock();
+	s = xa_load(&kn->sessions, id);
+	if (s && !refcount_inc_not_zero(&s->refs))
+		s = NULL;
+	rcu_read_unlock();
+	return s;
+}
+
+/**
+ * kh2_session_next() - step through the sessions of a network namespace
+ * @kn: network namespace
+ * @id: lowest number wanted; set to the one found
+ *
+ * Context: Any context.
+ * Return: the session with a reference, or NULL at the end.
+ */
+struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id)
+{
+	struct kh2_session *s;
+
+	rcu_read_lock();
+	for (s = xa_find(&kn->sessions, id, ULONG_MAX, XA_PRESENT); s;
+	     s = xa_find_after(&kn->sessions, id, ULONG_MAX, XA_PRESENT))
+		if (refcount_inc_not_zero(&s->refs))
+			break;
+	rcu_read_unlock();
+	return s;
+}
+
+/*
+ * What the engine needs of its home. All of it runs with the session's lock
+ * held, some of it with the socket's lock as well.
+ */
+static void *op_alloc(void *home, size_t size)
+{
+	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static void op_free(void *home, void *ptr, size_t size)
+{
+	kvfree(ptr);
+}
+
+/* Sent by copy, or through a page of the sender's: see tx.c. */
+static void *op_out_alloc(void *home, size_t size)
+{
+	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static u64 op_now(void *home)
+{
+	return ktime_get_ns();
+}
+
+static bool op_reserve(void *home, u32 len)
+{
+	struct kh2_session *s = home;
+
+	if (kh2_ring_reserve(&s->ch->ring, &s->claim, len))
+		return true;
+	s->room_wanted = true;
+	return false;
+}
+
+static bool op_event(void *home, const struct kh2_event *ev, const void *payload)
+{
+	struct kh2_session *s = home;
+	struct kh2_event rec = *ev;
+
+	rec.session = s->id;
+	if (!kh2_ring_post(&s->ch->ring, &s->claim, &rec, payload)) {
+		s->room_wanted = true;
+		return false;
+	}
+	trace_kh2_event(s->id, &rec);
+	return true;
+}
+
+static void op_src_want(void *home, struct kh2e_src *src)
+{
+	kh2_source_want(home, src);
+}
+
+static void op_src_release(void *home, struct kh2e_src *src)
+{
+	kh2_source_release(src);
+}
+
+static void op_frame(void *home, bool sent, u32 len, u8 type, u8 flags, u32 stream)
+{
+	const struct kh2_session *s = home;
+
+	trace_kh2_frame(s->id, sent, len, type, flags, stream);
+}
+
+static const struct kh2e_ops engine_ops = {
+	.alloc = op_alloc,
+	.free = op_free,
+	.out_alloc = op_out_alloc,
+	.out_free = op_free,
+	.now = op_now,
+	.reserve = op_reserve,
+	.event = op_event,
+	.src_want = op_src_want,
+	.src_release = op_src_release,
+	.frame = op_frame,
+};
+
+static void queue_run(struct kh2_session *s)
+{
+	kh2_session_get(s);
+	if (!queue_work(kh2_session_wq, &s->work))
+		/* Never the last: whoever calls us holds one, or the queued work does. */
+		WARN_ON_ONCE(refcount_dec_and_test(&s->refs));
+}
+
+/**
+ * kh2_session_kick() - see to it that a session is run
+ * @s: the session
+ * @why: what for
+ *
+ * Context: Any context; the caller holds a reference.
+ */
+void kh2_session_kick(struct kh2_session *s, enum kh2_kick why)
+{
+	set_bit(why, &s->kicks);
+	queue_run(s);
+}
+
+/**
+ * kh2_session_feed() - the event ring has room for a session that waited for it
+ * @claim: the session's share
+ *
+ * Context: Called by kh2_ring_feed(), with the ring's lock held.
+ */
+void kh2_session_feed(struct kh2_claim *claim)
+{
+	kh2_session_kick(container_of(claim, struct kh2_session, claim), KH2_KICK_ROOM);
+}
+
+static void session_timer(struct timer_list *t)
+{
+	struct kh2_session *s = timer_container_of(s, t, timer);
+
+	/* The timer is shut down before the session's own reference goes. */
+	kh2_session_kick(s, KH2_KICK_TIMER);
+}
+
+/* A deadline that moved away is left to fire: cheaper than to move the timer each time. */
+static void arm(struct kh2_session *s, u64 when)
+{
+	u64 now;
+
+	if (when == U64_MAX || s->armed <= when)
+		return;
+	now = ktime_get_ns();
+	s->armed = when;
+	mod_timer(&s->timer, jiffies + (when > now ? nsecs_to_jiffies(when - now) + 1 : 1));
+}
+
+/**
+ * kh2_session_end_locked() - the session is no more
+ * @s: the session
+ *
+ * The socket is given back, all memory but the object itself is freed, and
+ * KH2_EV_GONE is posted. May be called again.
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_end_locked(struct kh2_session *s)
+{
+	struct kh2_event gone = {
+		.type = KH2_EV_GONE,
+		.session = s->id,
+	};
+	struct kh2_channel *ch = s->ch;
+
+	lockdep_assert_held(&s->lock);
+	if (s->state == KH2_SESSION_GONE)
+		return;
+	s->state = KH2_SESSION_GONE;
+	kh2_socket_detach(s);
+	timer_shutdown_sync(&s->timer);
+	trace_kh2_session_gone(s->id, s->error, s->why, kh2e_counters(s->e));
+	kh2_netlink_gone(s);
+	kh2_stats_bury(s->kn, kh2e_counters(s->e));
+	xa_erase(&s->kn->sessions, s->id);
+	atomic_inc(&s->kn->generation);
+	atomic_dec(&s->kn->n_sessions);
+
+	kh2e_free(s->e);
+	s->e = NULL;
+	kvfree(s->early.data);
+	s->early.data = NULL;
+	fput(s->file);
+	s->file = NULL;
+	s->sock = NULL;
+
+	gone.code = s->error;
+	kh2_ring_post_last(&ch->ring, &s->claim, &gone);
+	kh2_ring_leave(&ch->ring, &s->claim);
+	spin_lock_bh(&ch->lock);
+	list_del_init(&s->link);
+	ch->n_sessions--;
+	spin_unlock_bh(&ch->lock);
+	kh2_submit_forget(s);
+	/* Of the channel's list; the caller has another. */
+	kh2_session_put(s);
+}
+
+/**
+ * kh2_session_abort_locked() - the connection cannot be used any more
+ * @s: the session
+ * @error: positive errno for KH2_EV_GONE
+ * @why: counter
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why)
+{
+	lockdep_assert_held(&s->lock);
+	if (s->state == KH2_SESSION_GONE)
+		return;
+	if (!s->error) {
+		s->error = error;
+		s->why = why;
+	}
+	kh2e_abort(s->e, why);
+	s->rx_eof = true;
+}
+
+/* All was sent: shut our side and wait for the peer. Returns false to be called again. */
+static bool begin_closing(struct kh2_session *s)
+{
+	u64 linger = (u64)s->limits[KH2_L_LINGER_MS] * NSEC_PER_MSEC;
+
+	if (s->tls && !s->alert_sent && !s->rx_eof) {
+		if (kh2_socket_close_notify(s) == -EAGAIN) {
+			s->tx_blocked = true;
+			return false;
+		}
+		s->alert_sent = true;
+	}
+	s->state = KH2_SESSION_CLOSING;
+	s->linger_end = ktime_get_ns() + linger;
+	kernel_sock_shutdown(s->sock, SHUT_WR);
+	return true;
+}
+
+/* Nothing is to be told any more, or the owner does not listen and time is over. */
+static bool may_end(struct kh2_session *s, bool told)
+{
+	bool late = ktime_get_ns() >= s->linger_end;
+
+	if (!told)
+		return late;
+	return late || s->rx_eof || kh2_socket_acked(s);
+}
+
+static void settle_done(struct kh2_session *s, bool told)
+{
+	if (!s->linger_end)
+		s->linger_end = ktime_get_ns() +
+				(u64)s->limits[KH2_L_LINGER_MS] * NSEC_PER_MSEC;
+	if (s->state == KH2_SESSION_LIVE && !s->rx_eof &&
+	    (kh2e_pending(s->e) || !begin_closing(s)) && ktime_get_ns() < s->linger_end)
+		return;
+	if (may_end(s, told))
+		kh2_session_end_locked(s);
+}
+
+/**
+ * kh2_session_settle_locked() - draw the consequences of what the engine did
+ * @s: the session; may be gone afterwards
+ *
+ * To be called after each use of the engine, before the lock is dropped.
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_settle_locked(struct kh2_session *s)
+{
+	bool told;
+
+	lockdep_assert_held(&s->lock);
+	if (s->state == KH2_SESSION_GONE)
+		return;
+	told = kh2e_notify(s->e);
+	if (kh2e_phase(s->e) == KH2E_DONE || s->rx_eof) {
+		settle_done(s, told);
+		if (s->state == KH2_SESSION_GONE)
+			return;
+		arm(s, s->linger_end);
+	} else {
+		arm(s, kh2e_deadline(s->e));
+	}
+	if (s->room_wanted) {
+		s->room_wanted = false;
+		kh2_channel_starve(s->ch, &s->claim);
+	}
+}
+
+/**
+ * kh2_session_flush_locked() - send what can be sent, then settle
+ * @s: the session; may be gone afterwards
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_flush_locked(struct kh2_session *s)
+{
+	lockdep_assert_held(&s->lock);
+	if (s->state == KH2_SESSION_GONE)
+		return;
+	if (s->state == KH2_SESSION_LIVE && kh2_tx_run(s))
+		kh2_session_kick(s, KH2_KICK_TX);
+	kh2_session_settle_locked(s);
+}
+
+/**
+ * kh2_session_run_locked() - do what a session was kicked for
+ * @s: the session; may be gone afterwards
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_run_locked(struct kh2_session *s)
+{
+	unsigned long kicks = xchg(&s->kicks, 0);
+
+	lockdep_assert_held(&s->lock);
+	if (s->state == KH2_SESSION_GONE)
+		return;
+	if (kicks & BIT(KH2_KICK_TIMER)) {
+		s->armed = U64_MAX;
+		kh2e_tick(s->e);
+	}
+	if (kicks & BIT(KH2_KICK_TX))
+		s->tx_blocked = false;
+	if (kicks & BIT(KH2_KICK_ROOM))
+		kh2e_notify(s->e);
+	if (kicks & (BIT(KH2_KICK_RX) | BIT(KH2_KICK_ROOM)) && kh2_rx_run(s))
+		kh2_session_kick(s, KH2_KICK_RX);
+	kh2_session_flush_locked(s);
+}
+
+static void session_work(struct work_struct *work)
+{
+	struct kh2_session *s = container_of(work, struct kh2_session, work);
+	struct mem_cgroup *old = set_active_memcg(s->ch->memcg);
+
+	mutex_lock(&s->lock);
+	kh2_session_run_locked(s);
+	mutex_unlock(&s->lock);
+	set_active_memcg(old);
+	kh2_session_put(s);
+}
+
+static struct kh2_session *session_alloc(struct kh2_channel *ch)
+{
+	struct kh2_session *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+
+	if (!s)
+		return NULL;
+	refcount_set(&s->refs, 1);
+	kh2_channel_get(ch);
+	s->ch = ch;
+	s->kn = ch->kn;
+	s->begun = ktime_get_ns();
+	s->armed = U64_MAX;
+	s->why = __KH2_C_END;
+	mutex_init(&s->lock);
+	INIT_WORK(&s->work, session_work);
+	timer_setup(&s->timer, session_timer, 0);
+	INIT_LIST_HEAD(&s->wants);
+	INIT_LIST_HEAD(&s->link);
+	INIT_LIST_HEAD(&s->ready);
+	INIT_LIST_HEAD(&s->touched);
+	return s;
+}
+
+/* A header block must fit into the ring twice, or it would wait for room for ever. */
+static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
+		      struct netlink_ext_ack *extack)
+{
+	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] <= ch->sizes.ev_bytes / 4)
+		return 0;
+	NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks of the limit");
+	return -ENOSPC;
+}
+
+static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *extack)
+{
+	s->file = fget(fd);
+	if (!s->file) {
+		NL_SET_ERR_MSG(extack, "no such descriptor");
+		return -EBADF;
+	}
+	s->sock = sock_from_file(s->file);
+	if (!s->sock) {
+		NL_SET_ERR_MSG(extack, "descriptor is not a socket");
+		return -ENOTSOCK;
+	}
+	return 0;
+}
+
+static int take_number(struct kh2_session *s)
+{
+	int err = xa_alloc_cyclic(&s->kn->sessions, &s->id, NULL, XA_LIMIT(1, INT_MAX),
+				  &s->kn->next_session, GFP_KERNEL_ACCOUNT);
+
+	return err < 0 ? err : 0;
+}
+
+/* From here on others can find it. */
+static void publish(struct kh2_session *s)
+{
+	struct kh2_channel *ch = s->ch;
+
+	spin_lock_bh(&ch->lock);
+	list_add_tail(&s->link, &ch->sessions);
+	ch->n_sessions++;
+	spin_unlock_bh(&ch->lock);
+	xa_store(&s->kn->sessions, s->id, s, GFP_KERNEL_ACCOUNT);
+	atomic_inc(&s->kn->generation);
+	atomic_inc(&s->kn->n_sessions);
+	atomic64_inc(&s->kn->total_sessions);
+}
+
+/**
+ * kh2_session_attach() - make a session of a connected socket
+ * @ch: channel
+ * @fd: descriptor of the socket, in the caller's table
+ * @args: how it begins; its early octets are taken over on success
+ * @id: set to the session's number
+ * @extack: says what was refused
+ *
+ * Context: Process context.
+ * Return: 0 or a negative errno.
+ */
+int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *args, u32 *id,
+		       struct netlink_ext_ack *extack)
+{
+	struct kh2_session *s;
+	int err;
+
+	err = check_ring(ch, args, extack);
+	if (err)
+		return err;
+	s = session_alloc(ch);
+	if (!s)
+		return -ENOMEM;
+	s->role = args->cfg.role;
+	s->padding = args->cfg.padding;
+	strscpy(s->label, args->label, sizeof(s->label));
+	memcpy(s->limits, args->cfg.limits, sizeof(s->limits));
+
+	err = get_socket(s, fd, extack);
+	if (err)
+		goto err_put;
+	err = kh2_ring_join(&ch->ring, &s->claim, 0);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "event ring has no room for another session");
+		goto err_put;
+	}
+	err = take_number(s);
+	if (err)
+		goto err_leave;
+	err = kh2e_new(&s->e, &engine_ops, s, &args->cfg);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "settings or limits are out of range");
+		goto err_number;
+	}
+	mutex_lock(&s->lock);
+	err = kh2_socket_attach(s, extack);
+	if (err)
+		goto err_unlock;
+	s->early = args->early;
+	args->early.data = NULL;
+	*id = s->id;
+	kh2_session_get(s);
+	publish(s);
+	trace_kh2_session_new(s->id, ch->id, s->role, s->tls);
+	kh2_netlink_new(s);
+	/* Data may have come before the callbacks: look in any case. */
+	set_bit(KH2_KICK_RX, &s->kicks);
+	kh2_session_run_locked(s);
+	mutex_unlock(&s->lock);
+	kh2_session_put(s);
+	return 0;
+
+err_unlock:
+	mutex_unlock(&s->lock);
+	kh2e_free(s->e);
+err_number:
+	xa_erase(&s->kn->sessions, s->id);
+err_leave:
+	kh2_ring_leave(&ch->ring, &s->claim);
+err_put:
+	if (s->file)
+		fput(s->file);
+	kh2_session_put(s);
+	return err;
+}
+
+/**
+ * kh2_session_wq_init() - make the workqueue
+ *
+ * It is unbound: opening and sealing records takes long, and on the CPU of
+ * the network interrupt all sessions would wait for one another.
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int kh2_session_wq_init(void)
+{
+	kh2_session_wq = alloc_workqueue("kh2", WQ_UNBOUND, 0);
+	return kh2_session_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * kh2_session_wq_exit() - undo kh2_session_wq_init()
+ *
+ * Context: Module exit; waits for all work.
+ */
+void kh2_session_wq_exit(void)
+{
+	destroy_workqueue(kh2_session_wq);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A session: one HTTP/2 connection, its socket and its engine. */
+#ifndef KH2_SESSION_H
+#define KH2_SESSION_H
+
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/refcount.h>
+#include <linux/socket.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <linux/kh2_nl.h>
+
+#include "engine/engine.h"
+#include "ring.h"
+
+struct file;
+struct kh2_channel;
+struct kh2_net;
+struct netlink_ext_ack;
+struct sock;
+
+/* Why a session is to be run, bits of struct kh2_session.kicks */
+enum kh2_kick {
+	KH2_KICK_RX,	/* the socket has something to say */
+	KH2_KICK_TX,	/* the socket has room, or output waits */
+	KH2_KICK_TIMER,	/* a deadline has passed */
+	KH2_KICK_ROOM,	/* the event ring has room */
+};
+
+enum kh2_session_state {
+	KH2_SESSION_LIVE,	/* the engine runs */
+	KH2_SESSION_CLOSING,	/* all was sent, the peer has yet to acknowledge it */
+	KH2_SESSION_GONE,	/* no engine, no socket */
+};
+
+/**
+ * struct kh2_early - octets read from the connection that the engine has not taken yet
+ * @data: the octets
+ * @len: of these
+ * @off: of these taken
+ */
+struct kh2_early {
+	u8 *data;
+	u32 len;
+	u32 off;
+};
+
+/**
+ * struct kh2_handshake_skip - a parser for handshake messages that come after the handshake
+ * @head: type and length of a message, as far as they came
+ * @have: octets in @head
+ * @left: octets of a message to be skipped
+ */
+struct kh2_handshake_skip {
+	u8 head[4];
+	u8 have;
+	u32 left;
+};
+
+/**
+ * struct kh2_saved - callbacks of a socket, as they were before attach
+ * @data_ready: sk_data_ready
+ * @write_space: sk_write_space
+ * @state_change: sk_state_change
+ * @error_report: sk_error_report
+ * @sndtimeo: sk_sndtimeo
+ */
+struct kh2_saved {
+	void (*data_ready)(struct sock *sk);
+	void (*write_space)(struct sock *sk);
+	void (*state_change)(struct sock *sk);
+	void (*error_report)(struct sock *sk);
+	long sndtimeo;
+};
+
+/**
+ * struct kh2_session_args - what a session begins with
+ * @cfg: of the engine
+ * @early: octets already read; taken over
+ * @label: for people
+ */
+struct kh2_session_args {
+	struct kh2e_config cfg;
+	struct kh2_early early;
+	char label[KH2_LABEL_MAX + 1];
+};
+
+/**
+ * struct kh2_session - a session
+ * @refs: the channel's (until gone), those of queued work and of sources
+ * @rcu: for those who look it up by number
+ * @id: number within the network namespace
+ * @ch: channel, for life
+ * @kn: network namespace
+ * @role: enum kh2_role
+ * @padding: enum kh2_padding
+ * @tls: the ULP is tls
+ * @tls_version: as in linux/tls.h
+ * @tls_cipher: as in linux/tls.h
+ * @begun: when, ns
+ * @local: address
+ * @peer: address
+ * @label: for people
+ * @saved: callbacks of the socket, guarded by sk_callback_lock
+ * @kicks: enum kh2_kick bits, atomic
+ * @work: runs the session
+ * @timer: runs the session when a deadline has passed
+ * @lock: guards all below; taken after the channel's enter lock and before the
+ *	socket's lock
+ * @state: enum kh2_session_state
+ * @e: engine, NULL when gone
+ * @file: our reference to the socket, NULL when gone
+ * @sock: of @file
+ * @early: octets to be fed first
+ * @skip: where in a TLS handshake message we are
+ * @rx_eof: the peer sends nothing more
+ * @rx_again: a run stopped at its budget
+ * @tx_blocked: the socket has no room
+ * @tx_more: what was sent last was marked with MSG_MORE
+ * @alert_sent: so was close_notify
+ * @room_wanted: the ring had no room for an event
+ * @armed: what @timer is set to, ns; U64_MAX: it is not
+ * @linger_end: when closing gives up, ns
+ * @error: positive errno of KH2_EV_GONE
+ * @why: enum kh2_counter, or __KH2_C_END
+ * @wants: struct kh2_file_source that the engine asked for more
+ * @limits: as set
+ * @claim: share of the event ring
+ * @link: in the channel's sessions, guarded by the channel's lock
+ * @ready: in the channel's ready list, guarded by the channel's lock
+ * @touched: in the channel's touched list, guarded by the channel's enter lock
+ */
+struct kh2_session {
+	refcount_t refs;
+	struct rcu_head rcu;
+	u32 id;
+	struct kh2_channel *ch;
+	struct kh2_net *kn;
+	u8 role;
+	u8 padding;
+	bool tls;
+	u16 tls_version;
+	u16 tls_cipher;
+	u64 begun;
+	struct sockaddr_storage local;
+	struct sockaddr_storage peer;
+	char label[KH2_LABEL_MAX + 1];
+
+	struct kh2_saved saved;
+
+	unsigned long kicks;
+	struct work_struct work;
+	struct timer_list timer;
+
+	struct mutex lock;
+	u8 state;
+	struct kh2e *e;
+	struct file *file;
+	struct socket *sock;
+	struct kh2_early early;
+	struct kh2_handshake_skip skip;
+	bool rx_eof;
+	bool rx_again;
+	bool tx_blocked;
+	bool tx_more;
+	bool alert_sent;
+	bool room_wanted;
+	u64 armed;
+	u64 linger_end;
+	int error;
+	u32 why;
+	struct list_head wants;
+	u32 limits[__KH2_L_END];
+
+	struct kh2_claim claim;
+	struct list_head link;
+	struct list_head ready;
+	struct list_head touched;
+};
+
+int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *args, u32 *id,
+		       struct netlink_ext_ack *extack);
+struct kh2_session *kh2_session_find(struct kh2_net *kn, u32 id);
+struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id);
+struct kh2_session *kh2_session_get(struct kh2_session *s);
+void kh2_session_put(struct kh2_session *s);
+
+void kh2_session_kick(struct kh2_session *s, enum kh2_kick why);
+void kh2_session_run_locked(struct kh2_session *s);
+void kh2_session_settle_locked(struct kh2_session *s);
+void kh2_session_flush_locked(struct kh2_session *s);
+void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
+void kh2_session_end_locked(struct kh2_session *s);
+void kh2_session_feed(struct kh2_claim *claim);
+
+int kh2_session_wq_init(void);
+void kh2_session_wq_exit(void);
+
+extern struct workqueue_struct *kh2_session_wq;
+
+#endif

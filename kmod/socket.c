@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Attach and detach as mirror images, and the socket's callbacks in between. */
+
+#include <linux/file.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/netlink.h>
+#include <net/inet_connection_sock.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <net/tls.h>
+#include <net/tls_prot.h>
+
+#include "channel.h"
+#include "netns.h"
+#include "session.h"
+#include "socket.h"
+
+#define KH2_ULP_NAME "kh2"
+
+static int ulp_begin(struct sock *sk)
+{
+	return 0;
+}
+
+/*
+ * A plain socket gets this ULP, for one reason: no other can then be put on
+ * it behind our back, which would keep our callbacks as those to go back to.
+ * It stays until the socket dies and holds the module for so long.
+ */
+static struct tcp_ulp_ops kh2_ulp = {
+	.name = KH2_ULP_NAME,
+	.owner = THIS_MODULE,
+	.init = ulp_begin,
+};
+
+/*
+ * The callbacks run in softirq context or with the socket's lock held. They
+ * find the session through sk_user_data, which sk_callback_lock guards and
+ * which holds a reference to it.
+ */
+static void sock_data_ready(struct sock *sk)
+{
+	struct kh2_session *s;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	s = sk->sk_user_data;
+	if (s) {
+		/* kTLS puts records together there; on plain TCP it would only wake pollers. */
+		if (s->tls)
+			s->saved.data_ready(sk);
+		kh2_session_kick(s, KH2_KICK_RX);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void sock_write_space(struct sock *sk)
+{
+	struct kh2_session *s;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	s = sk->sk_user_data;
+	if (s) {
+		s->saved.write_space(sk);
+		if (sk_stream_is_writeable(sk))
+			kh2_session_kick(s, KH2_KICK_TX);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void sock_state_change(struct sock *sk)
+{
+	struct kh2_session *s;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	s = sk->sk_user_data;
+	if (s) {
+		s->saved.state_change(sk);
+		kh2_session_kick(s, KH2_KICK_RX);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void sock_error_report(struct sock *sk)
+{
+	struct kh2_session *s;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	s = sk->sk_user_data;
+	if (s) {
+		s->saved.error_report(sk);
+		kh2_session_kick(s, KH2_KICK_RX);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static int refuse(struct netlink_ext_ack *extack, int err, const char *why)
+{
+	NL_SET_ERR_MSG_FMT(extack, "%s", why);
+	return err;
+}
+
+static int check_tls(struct kh2_session *s, struct sock *sk, struct netlink_ext_ack *extack)
+{
+	const struct tls_context *tls = tls_get_ctx(sk);
+
+	if (!tls)
+		return refuse(extack, -EINVAL, "socket has no TLS context");
+	if (tls->tx_conf != TLS_SW || tls->rx_conf != TLS_SW)
+		return refuse(extack, -EINVAL,
+			      "kernel TLS must be set in both directions, in software");
+	s->tls = true;
+	s->tls_version = tls->prot_info.version;
+	s->tls_cipher = tls->prot_info.cipher_type;
+	return 0;
+}
+
+static int check_locked(struct kh2_session *s, struct sock *sk, struct netlink_ext_ack *extack)
+{
+	const struct tcp_ulp_ops *ulp = inet_csk(sk)->icsk_ulp_ops;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state != TCP_ESTABLISHED && sk->sk_state != TCP_CLOSE_WAIT)
+		return refuse(extack, -ENOTCONN, "socket is not connected");
+	if (!s->sock->ops->read_sock)
+		return refuse(extack, -EOPNOTSUPP, "socket cannot be read by the kernel");
+	if (!ulp)
+		return refuse(extack, -EINVAL, "socket has lost its ULP");
+	if (ulp == &kh2_ulp)
+		return 0;
+	if (strcmp(ulp->name, "tls"))
+		return refuse(extack, -EINVAL, "socket has a ULP other than tls");
+	return check_tls(s, sk, extack);
+}
+
+static int hook(struct kh2_session *s, struct sock *sk)
+{
+	int err = 0;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_user_data) {
+		err = -EBUSY;
+	} else {
+		s->saved.data_ready = sk->sk_data_ready;
+		s->saved.write_space = sk->sk_write_space;
+		s->saved.state_change = sk->sk_state_change;
+		s->saved.error_report = sk->sk_error_report;
+		rcu_assign_sk_user_data(sk, s);
+		sk->sk_data_ready = sock_data_ready;
+		sk->sk_write_space = sock_write_space;
+		sk->sk_state_change = sock_state_change;
+		sk->sk_error_report = sock_error_report;
+	}
+	write_unlock_bh(&sk->sk_callback_lock);
+	return err;
+}
+
+static void unhook(struct kh2_session *s, struct sock *sk)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_user_data == s) {
+		sk->sk_data_ready = s->saved.data_ready;
+		sk->sk_write_space = s->saved.write_space;
+		sk->sk_state_change = s->saved.state_change;
+		sk->sk_error_report = s->saved.error_report;
+		rcu_assign_sk_user_data(sk, NULL);
+	}
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void note_addresses(struct kh2_session *s, const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	if (sk->sk_family == AF_INET) {
+		struct sockaddr_in *local = (struct sockaddr_in *)&s->local;
+		struct sockaddr_in *peer = (struct sockaddr_in *)&s->peer;
+
+		local->sin_family = AF_INET;
+		local->sin_port = inet->inet_sport;
+		local->sin_addr.s_addr = inet->inet_saddr;
+		peer->sin_family = AF_INET;
+		peer->sin_port = inet->inet_dport;
+		peer->sin_addr.s_addr = inet->inet_daddr;
+		return;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		struct sockaddr_in6 *local = (struct sockaddr_in6 *)&s->local;
+		struct sockaddr_in6 *peer = (struct sockaddr_in6 *)&s->peer;
+
+		local->sin6_family = AF_INET6;
+		local->sin6_port = inet->inet_sport;
+		local->sin6_addr = inet6_sk(sk)->saddr;
+		peer->sin6_family = AF_INET6;
+		peer->sin6_port = inet->inet_dport;
+		peer->sin6_addr = sk->sk_v6_daddr;
+	}
+#endif
+}
+
+/* A socket that has a ULP already says EEXIST, and which one it is is looked at later. */
+static int set_ulp(struct sock *sk, struct netlink_ext_ack *extack)
+{
+	char name[] = KH2_ULP_NAME;
+	int err;
+
+	err = sk->sk_prot->setsockopt(sk, SOL_TCP, TCP_ULP, KERNEL_SOCKPTR(name),
+				      sizeof(name) - 1);
+	if (err == -ENOTCONN)
+		return refuse(extack, err, "socket is not connected");
+	return err == -EEXIST ? 0 : err;
+}
+
+/**
+ * kh2_socket_attach() - take over the socket of a session
+ * @s: the session, with file and sock set
+ * @extack: says what was refused
+ *
+ * The caller runs the session once afterwards: data may have come before the
+ * callbacks were in place.
+ *
+ * Context: Process context; takes the socket's lock.
+ * Return: 0 or a negative errno, and then the socket is as it was, but for a
+ *	ULP that does nothing.
+ */
+int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
+{
+	struct sock *sk = s->sock->sk;
+	int err;
+
+	if (!sk_is_tcp(sk))
+		return refuse(extack, -EPROTONOSUPPORT, "socket is not TCP");
+	if (!net_eq(sock_net(sk), s->kn->net))
+		return refuse(extack, -EXDEV, "socket is of another network namespace");
+	err = set_ulp(sk, extack);
+	if (err)
+		return err;
+
+	lock_sock(sk);
+	err = check_locked(s, sk, extack);
+	if (!err) {
+		err = hook(s, sk);
+		if (err)
+			refuse(extack, err, "socket is in use by a session, or by another kernel user");
+	}
+	if (!err) {
+		note_addresses(s, sk);
+		s->saved.sndtimeo = sk->sk_sndtimeo;
+		/* Nothing may sleep for room, whatever flags a layer below passes on. */
+		sk->sk_sndtimeo = 0;
+	}
+	release_sock(sk);
+	/* What waits for more to come is said by MSG_MORE. */
+	if (!err)
+		tcp_sock_set_nodelay(sk);
+	return err;
+}
+
+/**
+ * kh2_socket_detach() - give the socket back as it was
+ * @s: the session
+ *
+ * No callback of ours runs when this returns.
+ *
+ * Context: Process context; takes the socket's lock.
+ */
+void kh2_socket_detach(struct kh2_session *s)
+{
+	struct sock *sk = s->sock->sk;
+
+	lock_sock(sk);
+	unhook(s, sk);
+	sk->sk_sndtimeo = s->saved.sndtimeo;
+	release_sock(sk);
+}
+
+/**
+ * kh2_socket_error() - take the socket's pending error
+ * @s: the session
+ *
+ * Context: Process context.
+ * Return: a negative errno or 0.
+ */
+int kh2_socket_error(struct kh2_session *s)
+{
+	return sock_error(s->sock->sk);
+}
+
+/**
+ * kh2_socket_acked() - did the peer acknowledge all we sent, FIN included?
+ * @s: the session, after its side was shut
+ *
+ * Context: Any context.
+ * Return: true if so, or if the connection is no more.
+ */
+bool kh2_socket_acked(const struct kh2_session *s)
+{
+	switch (inet_sk_state_load(s->sock->sk)) {
+	case TCP_FIN_WAIT2:
+	case TCP_TIME_WAIT:
+	case TCP_CLOSE:
+		return true;
+	}
+	return false;
+}
+
+/**
+ * kh2_socket_close_notify() - tell the peer that no TLS record will follow
+ * @s: the session
+ *
+ * Context: Process context; does not wait for room.
+ * Return: 0 or a negative errno; -EAGAIN to try again.
+ */
+int kh2_socket_close_notify(struct kh2_session *s)
+{
+	u8 alert[2] = { TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY };
+	struct kvec iov = { .iov_base = alert, .iov_len = sizeof(alert) };
+	u8 type = TLS_RECORD_TYPE_ALERT;
+	union {
+		struct cmsghdr head;
+		u8 buf[CMSG_SPACE(sizeof(type))];
+	} control = {};
+	struct msghdr msg = {
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
+	};
+	int n;
+
+	control.head.cmsg_level = SOL_TLS;
+	control.head.cmsg_type = TLS_SET_RECORD_TYPE;
+	control.head.cmsg_len = CMSG_LEN(sizeof(type));
+	*(u8 *)CMSG_DATA(&control.head) = type;
+	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &iov, 1, sizeof(alert));
+	n = sock_sendmsg(s->sock, &msg);
+	return n < 0 ? n : 0;
+}
+
+/**
+ * kh2_socket_init() - make the ULP known
+ *
+ * Context: Module init.
+ * Return: 0 or a negative errno.
+ */
+int kh2_socket_init(void)
+{
+	return tcp_register_ulp(&kh2_ulp);
+}
+
+/**
+ * kh2_socket_exit() - undo kh2_socket_init()
+ *
+ * Context: Module exit; no socket has the ULP, each would hold the module.
+ */
+void kh2_socket_exit(void)
+{
+	tcp_unregister_ulp(&kh2_ulp);
+}

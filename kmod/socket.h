@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Taking over a TCP socket and giving it back. */
+#ifndef KH2_SOCKET_H
+#define KH2_SOCKET_H
+
+struct kh2_session;
+struct netlink_ext_ack;
+struct sockaddr_storage;
+struct sock;
+
+int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack);
+void kh2_socket_detach(struct kh2_session *s);
+int kh2_socket_error(struct kh2_session *s);
+bool kh2_socket_acked(const struct kh2_session *s);
+int kh2_socket_close_notify(struct kh2_session *s);
+
+int kh2_socket_init(void);
+void kh2_socket_exit(void);
+
+#endif
