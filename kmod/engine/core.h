@@ -224,6 +224,7 @@ void kh2e_block_free(struct kh2e *e);
 /* data.c */
 bool kh2e_data_begin(struct kh2e *e, const struct kh2e_frame *f, u32 pad_octets);
 bool kh2e_data_piece(struct kh2e *e, const u8 *data, u32 n, bool last);
+void kh2e_data_credit(struct kh2e *e, struct kh2e_stream *st, u32 n);
 void kh2e_data_consumed(struct kh2e *e, struct kh2e_stream *st, u32 n);
 void kh2e_data_dropped(struct kh2e *e, u32 n);
 

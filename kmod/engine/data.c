@@ -18,6 +18,23 @@ void kh2e_data_dropped(struct kh2e *e, u32 n)
 }
 
 /**
+ * kh2e_data_credit() - open a stream's window again, if the peer still sends on it
+ * @e: the connection
+ * @st: the stream
+ * @n: octets; 0 to look whether what was saved up is enough
+ */
+void kh2e_data_credit(struct kh2e *e, struct kh2e_stream *st, u32 n)
+{
+	u32 increment;
+
+	if (st->state != KH2E_STREAM_OPEN && st->state != KH2E_HALF_LOCAL)
+		return;
+	increment = kh2e_recv_window_consume(&st->recv, n);
+	if (increment)
+		kh2e_out_window_update(e, st->id, increment);
+}
+
+/**
  * kh2e_data_consumed() - octets that the application has consumed
  * @e: the connection
  * @st: the stream, NULL if it is gone
@@ -25,14 +42,9 @@ void kh2e_data_dropped(struct kh2e *e, u32 n)
  */
 void kh2e_data_consumed(struct kh2e *e, struct kh2e_stream *st, u32 n)
 {
-	u32 increment;
-
 	kh2e_data_dropped(e, n);
-	if (!st || (st->state != KH2E_STREAM_OPEN && st->state != KH2E_HALF_LOCAL))
-		return;
-	increment = kh2e_recv_window_consume(&st->recv, n);
-	if (increment)
-		kh2e_out_window_update(e, st->id, increment);
+	if (st)
+		kh2e_data_credit(e, st, n);
 }
 
 /* Sets whether the payload goes to nobody. False: connection error. */

@@ -122,8 +122,11 @@ static void shift_recv_windows(struct kh2e *e, s64 delta)
 {
 	struct kh2e_stream *st;
 
-	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
+	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st)) {
 		kh2e_recv_window_shift(&st->recv, delta);
+		/* what was saved up may be more than half of a window that shrank */
+		kh2e_data_credit(e, st, 0);
+	}
 }
 
 /* One parameter of the peer takes effect. True if userspace must acknowledge. */
@@ -205,14 +208,27 @@ static bool check_remote(struct kh2e *e, const u8 *payload, u32 n)
 	return true;
 }
 
-/* The event carries what the engine knows, each parameter once, with its last value. */
+/*
+ * The event carries what the engine knows, each parameter once, with its last
+ * value; but of HEADER_TABLE_SIZE also the smallest, before the last: the
+ * encoder must tell the peer of it (RFC 7541 4.2).
+ */
 static u32 collect(struct kh2_setting *list, u32 n, struct kh2_setting s)
 {
+	struct kh2_setting *first = NULL, *last = NULL;
+
 	for (u32 i = 0; i < n; i++) {
-		if (list[i].id == s.id) {
-			list[i].value = s.value;
-			return n;
-		}
+		if (list[i].id != s.id)
+			continue;
+		first = first ?: &list[i];
+		last = &list[i];
+	}
+	if (last && (s.id != KH2_SETTINGS_HEADER_TABLE_SIZE || last != first ||
+		     s.value <= first->value)) {
+		if (last != first && last->value < first->value)
+			first->value = last->value;
+		last->value = s.value;
+		return n;
 	}
 	list[n] = s;
 	return n + 1;
@@ -226,7 +242,7 @@ static u32 collect(struct kh2_setting *list, u32 n, struct kh2_setting s)
  */
 void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
 {
-	struct kh2_setting known[ARRAY_SIZE(setting_rules)];
+	struct kh2_setting known[ARRAY_SIZE(setting_rules) + 1];
 	u32 n = f->len / 6, n_known = 0;
 	bool ack_wanted = false;
 
