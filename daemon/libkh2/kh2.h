@@ -613,8 +613,9 @@ int kh2_secure_server_new(struct kh2_ctx *ctx, const struct kh2_server_opts *opt
  * kh2_server_free() - destroy a server and its sessions at once
  * @srv: server or NULL
  *
- * on_close of streams and sessions run from here or from the next dispatch;
- * the server's own callbacks are not called any more.
+ * on_close of streams and sessions comes from the dispatches that follow; the
+ * server's own callbacks are not called any more. Not to be called from a
+ * callback of the server or of what belongs to it: see kh2_server_shutdown().
  */
 void kh2_server_free(struct kh2_server *srv);
 
@@ -969,6 +970,8 @@ struct kh2_stream_cbs {
 void kh2_stream_set_callbacks(struct kh2_stream *st, const struct kh2_stream_cbs *cbs,
 			      void *user);
 void *kh2_stream_user(const struct kh2_stream *st);
+/* Replaces what callbacks are passed. */
+void kh2_stream_set_user(struct kh2_stream *st, void *user);
 
 /* Take and drop a reference; see the conventions. kh2_stream_get() returns @st. */
 struct kh2_stream *kh2_stream_get(struct kh2_stream *st);
@@ -1236,8 +1239,9 @@ struct kh2_priority {
  * @st: stream
  * @prio: priority
  *
- * It begins as the client's `priority` field says. A `priority` field in the
- * response changes it too (RFC 9218 8).
+ * It begins as the client's `priority` field says; without one it has urgency
+ * 3 and is taken for incremental, so that such streams share. PRIORITY_UPDATE
+ * and a `priority` field in the response change it too (RFC 9218 7, 8).
  *
  * Return: 0, -ERANGE or KH2_ERR_STREAM_CLOSED.
  */

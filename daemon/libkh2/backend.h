@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* What sessions need of a backend: commands in, events out, memory for bodies. */
+#ifndef KH2I_BACKEND_H
+#define KH2I_BACKEND_H
+
+#include "context.h"
+
+typedef struct ssl_st SSL;
+
+/**
+ * struct kh2i_attach - a connection that is to become a session
+ * @fd: connected socket; the backend's on success
+ * @ssl: handshake done, or NULL; the backend's on success
+ * @early: octets of HTTP/2 that were read already
+ * @early_len: how many
+ * @cfg: engine's configuration
+ */
+struct kh2i_attach {
+	int fd;
+	SSL *ssl;
+	const u8 *early;
+	size_t early_len;
+	struct kh2e_config cfg;
+};
+
+/**
+ * struct kh2i_backend - one of two ways to serve a session
+ * @kind: enum kh2_backend
+ * @attach: make the connection a session; sets be_id and be_data. On failure
+ *	nothing has happened to it.
+ * @submit: queue a command, in order; @payload is copied and becomes
+ *	addr/len, or is NULL. A descriptor in it is the backend's in any case. Fails with -ENOMEM only; what the engine refuses
+ *	becomes KH2_EV_SQE_ERROR.
+ * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA; NULL: none now
+ * @tx_free: gives it back, after KH2_EV_TX_DONE or without having lent it
+ * @gone: after KH2_EV_GONE was handled, or to abandon the session; frees be_data
+ * @info: a look at the session; -errno
+ * @counters: likewise, by enum kh2_counter
+ * @stream_info: likewise
+ */
+struct kh2i_backend {
+	enum kh2_backend kind;
+	int (*attach)(struct kh2_session *s, const struct kh2i_attach *at);
+	int (*submit)(struct kh2_session *s, struct kh2_sqe *sqe, const void *payload);
+	void *(*tx_alloc)(struct kh2_ctx *ctx, size_t len, u64 *addr);
+	void (*tx_free)(struct kh2_ctx *ctx, u64 addr, size_t len);
+	void (*gone)(struct kh2_session *s);
+	int (*info)(const struct kh2_session *s, struct kh2e_info *info);
+	int (*counters)(const struct kh2_session *s, u64 *out, size_t n);
+	int (*stream_info)(const struct kh2_session *s, u32 id, struct kh2e_stream_info *info);
+};
+
+extern const struct kh2i_backend kh2i_backend_kernel;
+extern const struct kh2i_backend kh2i_backend_user;
+
+/* Most octets of one tx_alloc() */
+#define KH2I_TX_PIECE	65536U
+
+/*
+ * Both backends per context: init/exit; events() hands what has arrived to
+ * kh2i_session_event() and returns how many; flush() sends what was submitted;
+ * busy() is true if there is more to do without waiting.
+ */
+int kh2i_channel_init(struct kh2_ctx *ctx);
+void kh2i_channel_exit(struct kh2_ctx *ctx);
+int kh2i_channel_events(struct kh2_ctx *ctx);
+void kh2i_channel_flush(struct kh2_ctx *ctx);
+bool kh2i_channel_busy(const struct kh2_ctx *ctx);
+
+int kh2i_user_init(struct kh2_ctx *ctx);
+void kh2i_user_exit(struct kh2_ctx *ctx);
+int kh2i_user_events(struct kh2_ctx *ctx);
+void kh2i_user_flush(struct kh2_ctx *ctx);
+bool kh2i_user_busy(const struct kh2_ctx *ctx);
+
+#endif

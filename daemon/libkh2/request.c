@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Header blocks that arrive at a server: requests and trailers. */
+#include <stdlib.h>
+
+#include "server.h"
+#include "session.h"
+#include "stream.h"
+
+static void refuse(struct kh2_session *s, u32 id, u32 code)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_RST, .stream = id, .code = code };
+
+	if (kh2i_session_submit(s, &sqe, NULL))
+		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
+}
+
+/* RFC 9113 10.5.1, RFC 6585 5 */
+static void answer_431(struct kh2_session *s, u32 id, bool end)
+{
+	const struct kh2_nv status = {
+		.name = ":status", .name_len = 7, .value = "431", .value_len = 3,
+	};
+
+	if (!kh2i_session_send_block(s, id, KH2_SQE_END_STREAM, NULL, &status) && !end)
+		refuse(s, id, KH2_NO_ERROR);
+}
+
+static void answer_404(struct kh2_stream *st)
+{
+	const struct kh2_respond_opts opts = { .sz = sizeof(opts), .end_stream = true };
+	struct kh2_headers *h;
+
+	if (kh2_headers_new(&h))
+		return;
+	if (kh2_headers_add(h, ":status", "404") || kh2_respond(st, h, &opts))
+		kh2_stream_close(st, KH2_INTERNAL_ERROR);
+	kh2_headers_free(h);
+}
+
+static void begin_stream(struct kh2_session *s, const struct kh2_event *ev,
+			 struct kh2_stream *st)
+{
+	struct kh2_server *srv = s->server;
+
+	if (st->req.has_priority)
+		kh2_stream_set_priority(st, &st->req.prio);
+	kh2_stream_get(st);
+	if (srv && srv->cbs.on_stream)
+		srv->cbs.on_stream(srv, st, st->headers, (uint8_t)ev->code, srv->user);
+	else
+		answer_404(st);
+	if (ev->flags & KH2_EVF_END_STREAM)
+		kh2i_stream_remote_end(st);
+	kh2_stream_put(st);
+}
+
+static void on_request(struct kh2_session *s, const struct kh2_event *ev, struct kh2_headers *h)
+{
+	bool end = ev->flags & KH2_EVF_END_STREAM;
+	struct kh2i_request req;
+	struct kh2_stream *st;
+
+	if (kh2i_rules_request(h, s->local.enable_connect_protocol, &req) ||
+	    (end && req.content_length > 0)) {
+		kh2_headers_free(h);
+		refuse(s, ev->stream, KH2_PROTOCOL_ERROR);
+		return;
+	}
+	if (kh2i_stream_new(s, ev->stream, h, &req, &st)) {
+		kh2_headers_free(h);
+		refuse(s, ev->stream, KH2_INTERNAL_ERROR);
+		return;
+	}
+	begin_stream(s, ev, st);
+}
+
+static void on_trailers(struct kh2_stream *st, const struct kh2_event *ev, struct kh2_headers *h)
+{
+	/* RFC 9113 8.1: a second block must end the request */
+	if (st->rst_sent || st->remote_closed) {
+		kh2_headers_free(h);
+	} else if (!(ev->flags & KH2_EVF_END_STREAM) || kh2i_rules_trailers(h)) {
+		kh2_headers_free(h);
+		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
+	} else {
+		kh2i_stream_trailers(st, h, (u8)ev->code);
+	}
+}
+
+static void too_large(struct kh2_session *s, const struct kh2_event *ev, struct kh2_stream *st)
+{
+	if (st)
+		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_ENHANCE_YOUR_CALM);
+	else
+		answer_431(s, ev->stream, ev->flags & KH2_EVF_END_STREAM);
+}
+
+/**
+ * kh2i_request_block() - a header block arrived
+ * @s: session
+ * @ev: event
+ * @block: ev->len octets
+ *
+ * It is decoded whatever its stream's fate: the table is the connection's.
+ */
+void kh2i_request_block(struct kh2_session *s, const struct kh2_event *ev, const u8 *block)
+{
+	const struct kh2i_list_limits limits = {
+		.max_octets = s->max_list,
+		.max_fields = s->max_pairs,
+	};
+	struct kh2_headers *h = NULL;
+	struct kh2_stream *st;
+	int err = 0;
+
+	if (!(ev->flags & KH2_EVF_DISCARD))
+		err = kh2_headers_new(&h);
+	if (!err)
+		err = kh2i_hpack_decode(&s->hpack, block, ev->len, h, &limits);
+	if (err && err != -EMSGSIZE) {
+		kh2_headers_free(h);
+		kh2i_session_fail(s, err, err == KH2_ERR_PROTOCOL ? KH2_COMPRESSION_ERROR :
+				  KH2_INTERNAL_ERROR);
+		return;
+	}
+	if (!h)
+		return;
+	st = kh2i_session_find(s, ev->stream);
+	if (err) {
+		kh2_headers_free(h);
+		too_large(s, ev, st);
+	} else if (st) {
+		on_trailers(st, ev, h);
+	} else {
+		on_request(s, ev, h);
+	}
+}

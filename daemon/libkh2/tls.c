@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* TLS 1.2 and 1.3 by OpenSSL, as RFC 9113 9.2 wants it, and the hand-over to the kernel. */
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+#include "tls.h"
+
+#define CIPHERS_12	"ECDHE+AESGCM:ECDHE+CHACHA20"
+#define HANDSHAKE_MS	10000
+#define MAX_HANDSHAKES	1024
+
+static const unsigned char alpn_h2[] = { 2, 'h', '2' };
+
+/**
+ * kh2i_tls_log_errors() - OpenSSL's words into the log
+ * @ctx: context
+ * @level: enum kh2_log_level
+ * @what: what failed
+ */
+void kh2i_tls_log_errors(struct kh2_ctx *ctx, int level, const char *what)
+{
+	unsigned long err = ERR_get_error();
+	char words[256];
+
+	if (!err)
+		kh2i_log(ctx, level, "%s", what);
+	for (; err; err = ERR_get_error()) {
+		ERR_error_string_n(err, words, sizeof(words));
+		kh2i_log(ctx, level, "%s: %s", what, words);
+	}
+}
+
+/* RFC 7301 3.2: without "h2" the handshake ends with no_application_protocol. */
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+		       const unsigned char *in, unsigned int in_len, void *arg)
+{
+	unsigned char *found;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&found, out_len, alpn_h2, sizeof(alpn_h2), in, in_len) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = found;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* A client that sends no ALPN at all is not asked by select_alpn(). */
+static int look_at_hello(SSL *ssl, int *alert, void *arg)
+{
+	const unsigned char *ext;
+	size_t len;
+
+	(void)arg;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
+				      &ext, &len))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static bool load_cert(SSL_CTX *c, const char *cert, const char *key)
+{
+	return SSL_CTX_use_certificate_chain_file(c, cert) == 1 &&
+	       SSL_CTX_use_PrivateKey_file(c, key ? key : cert, SSL_FILETYPE_PEM) == 1 &&
+	       SSL_CTX_check_private_key(c) == 1;
+}
+
+static bool set_ciphers(SSL_CTX *c, const struct kh2i_tls *tls)
+{
+	if (SSL_CTX_set_cipher_list(c, tls->ciphers ? tls->ciphers : CIPHERS_12) != 1)
+		return false;
+	return !tls->ciphersuites || SSL_CTX_set_ciphersuites(c, tls->ciphersuites) == 1;
+}
+
+static SSL_CTX *make_ctx(const struct kh2i_tls *tls, const char *cert, const char *key)
+{
+	static const unsigned char id[] = "kh2";
+	uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+			   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+			   SSL_OP_IGNORE_UNEXPECTED_EOF;
+	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
+
+	if (!c)
+		return NULL;
+#ifdef SSL_OP_ENABLE_KTLS
+	if (!tls->no_ktls)
+		options |= SSL_OP_ENABLE_KTLS;
+#endif
+	SSL_CTX_set_options(c, options);
+	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+			 SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_id_context(c, id, sizeof(id) - 1);
+	SSL_CTX_set_alpn_select_cb(c, select_alpn, NULL);
+	SSL_CTX_set_client_hello_cb(c, look_at_hello, NULL);
+	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 || !set_ciphers(c, tls) ||
+	    !load_cert(c, cert, key)) {
+		SSL_CTX_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static int dup_string(char **out, const char *s)
+{
+	if (!s)
+		return 0;
+	*out = strdup(s);
+	return *out ? 0 : -ENOMEM;
+}
+
+/**
+ * kh2i_tls_new() - TLS of a server
+ * @ctx: context, for the log
+ * @opts: options
+ * @out: result
+ *
+ * Return: 0, -EINVAL, -ENOMEM or KH2_ERR_TLS.
+ */
+int kh2i_tls_new(struct kh2_ctx *ctx, const struct kh2_tls_opts *opts, struct kh2i_tls **out)
+{
+	struct kh2i_tls *tls;
+
+	if (!opts->cert_file)
+		return -EINVAL;
+	tls = calloc(1, sizeof(*tls));
+	if (!tls)
+		return -ENOMEM;
+	tls->handshake_ms = opts->handshake_ms ? opts->handshake_ms : HANDSHAKE_MS;
+	tls->max_handshakes = opts->max_handshakes ? opts->max_handshakes : MAX_HANDSHAKES;
+	tls->no_ktls = opts->no_ktls || ctx->opts.backend == KH2_BACKEND_USER || !ctx->channel;
+	if (dup_string(&tls->cert_file, opts->cert_file) ||
+	    dup_string(&tls->key_file, opts->key_file) ||
+	    dup_string(&tls->ciphers, opts->ciphers) ||
+	    dup_string(&tls->ciphersuites, opts->ciphersuites)) {
+		kh2i_tls_free(tls);
+		return -ENOMEM;
+	}
+	ERR_clear_error();
+	tls->ssl_ctx = make_ctx(tls, tls->cert_file, tls->key_file);
+	if (!tls->ssl_ctx) {
+		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, opts->cert_file);
+		kh2i_tls_free(tls);
+		return KH2_ERR_TLS;
+	}
+	*out = tls;
+	return 0;
+}
+
+void kh2i_tls_free(struct kh2i_tls *tls)
+{
+	if (!tls)
+		return;
+	SSL_CTX_free(tls->ssl_ctx);
+	free(tls->cert_file);
+	free(tls->key_file);
+	free(tls->ciphers);
+	free(tls->ciphersuites);
+	free(tls);
+}
+
+/**
+ * kh2i_tls_reload() - new certificate and key for handshakes to come
+ * @ctx: context, for the log
+ * @tls: TLS
+ * @cert: file, or NULL for the same
+ * @key: file, or NULL for the same
+ *
+ * Return: 0, -ENOMEM or KH2_ERR_TLS, with which nothing has changed.
+ */
+int kh2i_tls_reload(struct kh2_ctx *ctx, struct kh2i_tls *tls, const char *cert, const char *key)
+{
+	char *new_cert = NULL, *new_key = NULL;
+	SSL_CTX *c;
+
+	if (dup_string(&new_cert, cert ? cert : tls->cert_file) ||
+	    dup_string(&new_key, key ? key : tls->key_file)) {
+		free(new_cert);
+		return -ENOMEM;
+	}
+	ERR_clear_error();
+	c = make_ctx(tls, new_cert, new_key);
+	if (!c) {
+		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, new_cert);
+		free(new_cert);
+		free(new_key);
+		return KH2_ERR_TLS;
+	}
+	SSL_CTX_free(tls->ssl_ctx);
+	free(tls->cert_file);
+	free(tls->key_file);
+	tls->ssl_ctx = c;
+	tls->cert_file = new_cert;
+	tls->key_file = new_key;
+	return 0;
+}
+
+/**
+ * kh2i_tls_accept() - the server's side of a handshake that is to be driven
+ * @tls: TLS
+ * @fd: socket; stays the caller's
+ *
+ * Return: object, or NULL for want of memory.
+ */
+SSL *kh2i_tls_accept(struct kh2i_tls *tls, int fd)
+{
+	SSL *ssl = SSL_new(tls->ssl_ctx);
+
+	if (ssl && SSL_set_fd(ssl, fd) == 1) {
+		SSL_set_accept_state(ssl);
+		return ssl;
+	}
+	SSL_free(ssl);
+	return NULL;
+}
+
+/**
+ * kh2i_tls_is_h2() - was "h2" negotiated?
+ * @ssl: handshake done
+ */
+bool kh2i_tls_is_h2(SSL *ssl)
+{
+	const unsigned char *alpn;
+	unsigned int len;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &len);
+	return len == 2 && !memcmp(alpn, "h2", 2);
+}
+
+/**
+ * kh2i_tls_is_adequate() - does the connection satisfy RFC 9113 9.2.2?
+ * @ssl: handshake done
+ *
+ * Appendix A forbids, by name, all suites of TLS 1.2 that are not ephemeral
+ * and AEAD.
+ */
+bool kh2i_tls_is_adequate(SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	int kx;
+
+	if (SSL_version(ssl) >= TLS1_3_VERSION)
+		return true;
+	if (SSL_version(ssl) < TLS1_2_VERSION || !cipher || !SSL_CIPHER_is_aead(cipher))
+		return false;
+	kx = SSL_CIPHER_get_kx_nid(cipher);
+	return kx == NID_kx_ecdhe || kx == NID_kx_dhe;
+}
+
+/**
+ * kh2i_tls_no_kernel() - why can the kernel not take this connection?
+ * @ssl: handshake done
+ *
+ * Return: static words, or "" if it can: TLS of both directions is in the socket.
+ */
+const char *kh2i_tls_no_kernel(SSL *ssl)
+{
+#ifdef SSL_OP_ENABLE_KTLS
+	bool send, receive;
+
+	if (!(SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS))
+		return "kernel TLS was not asked for";
+	send = BIO_get_ktls_send(SSL_get_wbio(ssl));
+	receive = BIO_get_ktls_recv(SSL_get_rbio(ssl));
+	if (send && receive)
+		return "";
+	if (send)
+		return "kernel TLS does not receive (OpenSSL too old, or cipher)";
+	return "kernel TLS not available (module tls, or cipher)";
+#else
+	(void)ssl;
+	return "OpenSSL without kernel TLS";
+#endif
+}
+
+/**
+ * kh2i_tls_drain() - take out what OpenSSL has decrypted already
+ * @ssl: handshake done
+ * @buf: where to
+ * @len: octets there
+ * @rest: set if OpenSSL holds more: then it must go on reading itself
+ *
+ * Reads no more from the socket than OpenSSL has read by itself.
+ *
+ * Return: octets.
+ */
+size_t kh2i_tls_drain(SSL *ssl, u8 *buf, size_t len, bool *rest)
+{
+	size_t total = 0, n;
+
+	while (total < len && SSL_pending(ssl) > 0 &&
+	       SSL_read_ex(ssl, buf + total, len - total, &n))
+		total += n;
+	*rest = SSL_has_pending(ssl);
+	return total;
+}
