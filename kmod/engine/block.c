@@ -59,13 +59,19 @@ static void post_block(struct kh2e *e, bool discard, const u8 *block, u32 len)
 	kh2e_post(e, KH2_EV_HEADERS, flags, f->stream, f->flags, e->block.prio, block, len);
 }
 
+/* The owner decodes it for nothing, so it is no cheaper to the peer than a reset. */
+static bool may_discard(struct kh2e *e, u32 id, const struct kh2e_stream *st)
+{
+	return kh2e_stream_after_end(e, id, st) && kh2e_spend(e, KH2E_BUDGET_RESET);
+}
+
 static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *block, u32 len)
 {
 	bool end = e->block.frame.flags & KH2_FLAG_END_STREAM;
 	bool discard = false;
 
 	if (st->state == KH2E_CLOSED) {
-		if (!kh2e_stream_after_end(e, st->id, st))
+		if (!may_discard(e, st->id, st))
 			return;
 		discard = true;
 	} else if (!kh2e_stream_allows(st, KH2E_RECV_HEADERS)) {
@@ -96,6 +102,7 @@ static bool may_open(struct kh2e *e, u32 id)
 	if (id > e->goaway_sent_id) {
 		kh2e_count(e, KH2_C_REFUSED_SHUTDOWN, 1);
 		kh2e_stream_remember(e, id, KH2E_ENDED_BY_US);
+		kh2e_spend(e, KH2E_BUDGET_RESET);
 		return false;
 	}
 	if ((e->block.frame.flags & KH2_FLAG_PRIORITY) && KH2_PRIO_DEP(e->block.prio) == id) {
@@ -151,7 +158,7 @@ static void headers_done(struct kh2e *e, const u8 *block, u32 len)
 	if (st) {
 		headers_on_known(e, st, block, len);
 	} else if (!kh2e_stream_is_idle(e, id)) {
-		if (kh2e_stream_after_end(e, id, NULL))
+		if (may_discard(e, id, NULL))
 			post_block(e, true, block, len);
 	} else if (e->role == KH2E_CLIENT || kh2e_by_us(e, id)) {
 		/* RFC 9113 5.1.1: a client opens odd streams, a server none by HEADERS */

@@ -103,7 +103,11 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 {
 	struct kh2e_stream *on = kh2e_stream_find(e, sqe->stream), *st;
 
+	if (!sqe->len || sqe->len > U32_MAX - 4)
+		return -EINVAL;
 	if (e->role != KH2E_SERVER || !on || !on->by_peer)
+		return abi_broken(e);
+	if (!on->reset && !kh2e_stream_allows(on, KH2E_SEND_DATA))
 		return abi_broken(e);
 	if (!e->remote.enable_push && !e->acks_wanted)
 		return abi_broken(e);

@@ -27,6 +27,9 @@ void kh2e_goaway_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payl
 {
 	u32 last_id = get_unaligned_be32(payload) & KH2_ID_MAX;
 
+	/* nobody needs more of them than of SETTINGS */
+	if (!kh2e_spend(e, KH2E_BUDGET_SETTINGS))
+		return;
 	if (last_id > e->goaway_recv_id) {
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_GOAWAY_ID);
 		return;
