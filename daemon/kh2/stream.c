@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* kh2 stream: lists, shows and resets streams. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <kh2.h>
+
+#include "cli.h"
+#include "fields.h"
+#include "json.h"
+#include "names.h"
+#include "nl.h"
+
+static const struct field fields[] = {
+	{ KH2_A_STREAM_SESSION_ID,	"session",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_ID,		"id",		 FIELD_U32, NULL },
+	{ KH2_A_STREAM_STATE,		"state",	 FIELD_NAME, stream_state_name },
+	{ KH2_A_STREAM_URGENCY,		"urgency",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_INCREMENTAL,	"incremental",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_LOCAL_WINDOW,	"local_window",	 FIELD_S32, NULL },
+	{ KH2_A_STREAM_REMOTE_WINDOW,	"remote_window", FIELD_S32, NULL },
+	{ KH2_A_STREAM_QUEUED,		"queued",	 FIELD_U64, NULL },
+	{ KH2_A_STREAM_RX_DATA,		"rx_data",	 FIELD_U64, NULL },
+	{ KH2_A_STREAM_TX_DATA,		"tx_data",	 FIELD_U64, NULL },
+	{ KH2_A_STREAM_CODE,		"code",		 FIELD_CODE, NULL },
+	{ 0, NULL, 0, NULL }
+};
+
+/* Sessions whose streams are to be listed. */
+struct ids {
+	uint32_t *ids;
+	size_t n;
+};
+
+static void show_row(const struct nlattr **a)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "%u/%u", nl_u32(a[KH2_A_STREAM_SESSION_ID]),
+		 nl_u32(a[KH2_A_STREAM_ID]));
+	printf("%-14s %-19s %u%-7s %12d %12d %12llu %12llu %12llu\n", name,
+	       stream_state_name(nl_u32(a[KH2_A_STREAM_STATE])), nl_u32(a[KH2_A_STREAM_URGENCY]),
+	       nl_u32(a[KH2_A_STREAM_INCREMENTAL]) ? ",i" : "",
+	       (int)nl_u32(a[KH2_A_STREAM_LOCAL_WINDOW]),
+	       (int)nl_u32(a[KH2_A_STREAM_REMOTE_WINDOW]),
+	       (unsigned long long)nl_u64(a[KH2_A_STREAM_QUEUED]),
+	       (unsigned long long)nl_u64(a[KH2_A_STREAM_RX_DATA]),
+	       (unsigned long long)nl_u64(a[KH2_A_STREAM_TX_DATA]));
+}
+
+static void show_one(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
+{
+	const struct nlattr *attrs[KH2_A_STREAM_MAX + 1];
+	const bool *row = arg;
+
+	(void)cmd;
+	nl_parse(msg, attrs, KH2_A_STREAM_MAX);
+	if (cli_json)
+		json_object_begin(NULL);
+	else if (*row)
+		return show_row(attrs);
+	fields_show(fields, attrs);
+	if (cli_json)
+		json_object_end();
+}
+
+static void note_session(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
+{
+	const struct nlattr *attrs[KH2_A_SESSION_MAX + 1];
+	struct ids *list = arg;
+	uint32_t *more;
+
+	(void)cmd;
+	nl_parse(msg, attrs, KH2_A_SESSION_MAX);
+	more = realloc(list->ids, (list->n + 1) * sizeof(*more));
+	if (!more)
+		die(CLI_FAILURE, "out of memory");
+	list->ids = more;
+	list->ids[list->n++] = nl_u32(attrs[KH2_A_SESSION_ID]);
+}
+
+static int dump_session(struct nl *nl, uint32_t session)
+{
+	struct nlmsghdr *msg = nl_request(nl, KH2_CMD_STREAM_GET, true);
+	bool row = true;
+
+	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
+	return nl_talk(nl, msg, show_one, &row);
+}
+
+/* All sessions; one that ends meanwhile is no error. */
+static int dump_all(struct nl *nl)
+{
+	struct ids list = { NULL, 0 };
+	int err = nl_talk(nl, nl_request(nl, KH2_CMD_SESSION_GET, true), note_session, &list);
+
+	for (size_t i = 0; i < list.n && (!err || err == -EINTR); i++) {
+		err = dump_session(nl, list.ids[i]);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	free(list.ids);
+	return err;
+}
+
+static int list(int argc, char **argv)
+{
+	uint32_t session = argc ? parse_id("session", argv[0]) : 0;
+	struct nl *nl;
+	int err;
+
+	if (argc)
+		no_more(argc - 1, argv + 1);
+	nl = nl_open();
+	if (cli_json)
+		json_array_begin(NULL);
+	else
+		printf("%-14s %-19s %-8s %12s %12s %12s %12s %12s\n", "STREAM", "STATE", "PRIORITY",
+		       "LOCAL-WIN", "REMOTE-WIN", "QUEUED", "RX", "TX");
+	err = session ? dump_session(nl, session) : dump_all(nl);
+	if (cli_json) {
+		json_array_end();
+		json_newline();
+	}
+	if (err == -EINTR)
+		fputs("kh2: streams came or went meanwhile: the list may not be whole\n", stderr);
+	else if (err)
+		nl_die(nl, "cannot list streams", err);
+	nl_close(nl);
+	return CLI_OK;
+}
+
+/* SESSION/STREAM */
+static void parse_stream(int argc, char **argv, uint32_t *session, uint32_t *id)
+{
+	char *slash;
+
+	if (!argc)
+		die(CLI_USAGE, "SESSION/STREAM is needed; kh2 stream list tells them");
+	slash = strchr(argv[0], '/');
+	if (!slash)
+		die(CLI_USAGE, "'%s' is not SESSION/STREAM", argv[0]);
+	*slash = '\0';
+	*session = parse_id("session", argv[0]);
+	*id = parse_id("stream", slash + 1);
+}
+
+static int show(int argc, char **argv)
+{
+	uint32_t session, id;
+	struct nlmsghdr *msg;
+	bool row = false;
+	struct nl *nl;
+	int err;
+
+	parse_stream(argc, argv, &session, &id);
+	no_more(argc - 1, argv + 1);
+	nl = nl_open();
+	msg = nl_request(nl, KH2_CMD_STREAM_GET, false);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
+	err = nl_talk(nl, msg, show_one, &row);
+	if (err)
+		nl_die(nl, "cannot show the stream", err);
+	if (cli_json)
+		json_newline();
+	nl_close(nl);
+	return CLI_OK;
+}
+
+static int reset(int argc, char **argv)
+{
+	uint32_t session, id, code = KH2_CANCEL;
+	struct nlmsghdr *msg;
+	struct nl *nl;
+	int err;
+
+	parse_stream(argc, argv, &session, &id);
+	if (argc == 3 && !strcmp(argv[1], "--code")) {
+		if (kh2_code_parse(argv[2], &code))
+			die(CLI_USAGE, "'%s' is no HTTP/2 error code", argv[2]);
+	} else {
+		no_more(argc - 1, argv + 1);
+	}
+	nl = nl_open();
+	msg = nl_request(nl, KH2_CMD_STREAM_RESET, false);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_CODE, code);
+	err = nl_talk(nl, msg, NULL, NULL);
+	if (err)
+		nl_die(nl, "cannot reset the stream", err);
+	if (cli_json) {
+		json_object_begin(NULL);
+		json_uint("session", session);
+		json_uint("stream", id);
+		json_string("done", "reset");
+		json_object_end();
+		json_newline();
+	}
+	nl_close(nl);
+	return CLI_OK;
+}
+
+static const char help[] =
+	"usage: kh2 stream [list [SESSION] | show SESSION/STREAM | reset SESSION/STREAM ...]\n"
+	"\n"
+	"  list [SESSION]                       streams of a session, or of all\n"
+	"  show SESSION/STREAM                  all that is known of one\n"
+	"  reset SESSION/STREAM [--code CODE]   RST_STREAM, by default with CANCEL\n"
+	"\n"
+	"CODE is a name or number of RFC 9113 7. Sessions of others need CAP_NET_ADMIN.\n";
+
+static const struct command commands[] = {
+	{ "list",	list,	help },
+	{ "show",	show,	help },
+	{ "reset",	reset,	help },
+	{ NULL, NULL, NULL }
+};
+
+int stream_main(int argc, char **argv)
+{
+	return command_run(commands, help, argc, argv);
+}

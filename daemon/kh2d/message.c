@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Lines on stderr: whole, printable, one write each, so that threads do not mix theirs. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+
+static void vsay(const char *fmt, va_list args)
+{
+	static const char prefix[] = "kh2d: ";
+	char line[1024];
+	size_t len = sizeof(prefix) - 1, room;
+	int n;
+
+	memcpy(line, prefix, len);
+	room = sizeof(line) - len - 1;
+	n = vsnprintf(line + len, room, fmt, args);
+	if (n < 0)
+		return;
+	if ((size_t)n >= room)
+		n = (int)room - 1;
+	for (size_t i = len; i < len + (size_t)n; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	len += (size_t)n;
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;		/* nobody is left to be told */
+}
+
+void say(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+}
+
+void die(enum kh2d_status status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+	/* Worker threads may run: no handlers of exit(3). */
+	_exit(status);
+}
