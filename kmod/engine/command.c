@@ -164,26 +164,20 @@ static int run_release(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 	return 0;
 }
 
-static bool was_reset(const struct kh2e *e, u32 id)
-{
-	enum kh2e_ended how = kh2e_stream_ended(e, id);
-
-	return how == KH2E_ENDED_BY_US || how == KH2E_ENDED_BY_PEER;
-}
-
 static int run_consume(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 		       struct kh2e_src *src)
 {
 	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
 
+	if (st && sqe->len > st->unconsumed)
+		return st->reset && st->work_done ? 0 : -EINVAL;
 	/* the end of the owner's work on a stream that was reset has consumed for it */
-	if (st ? st->reset && st->work_done : was_reset(e, sqe->stream))
+	if (!st && sqe->len > e->unconsumed_gone)
 		return 0;
-	if (sqe->len > e->unconsumed || (st && sqe->len > st->unconsumed))
-		return -EINVAL;
-	e->unconsumed -= sqe->len;
 	if (st)
 		st->unconsumed -= (u32)sqe->len;
+	else
+		e->unconsumed_gone -= sqe->len;
 	kh2e_data_consumed(e, st, (u32)sqe->len);
 	return 0;
 }

@@ -164,7 +164,7 @@ struct kh2e {
 	struct list_head done_srcs;		/* sources to be given back */
 	struct kh2e_send_window send;
 	struct kh2e_recv_window recv;
-	u64 unconsumed;
+	u64 unconsumed_gone;	/* delivered, not consumed, on streams that are forgotten */
 	struct kh2e_settings local;
 	struct kh2e_settings remote;
 	struct kh2e_settings_out settings_out[KH2E_SETTINGS_OUT_CAP];

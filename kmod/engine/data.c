@@ -141,7 +141,6 @@ bool kh2e_data_piece(struct kh2e *e, const u8 *data, u32 n, bool last)
 	kh2e_count(e, KH2_C_RX_DATA, n);
 	st->rx_data += n;
 	st->unconsumed += n;
-	e->unconsumed += n;
 	kh2e_earn(e, KH2E_BUDGET_PING, n >= 1024);
 	if (end)
 		kh2e_stream_step(e, st, KH2E_RECV_END);

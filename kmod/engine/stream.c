@@ -176,6 +176,7 @@ struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer)
 	st->urgency = KH2E_URGENCY_DEFAULT;
 	st->incremental = true;
 	st->by_peer = by_peer;
+	st->counted = by_peer;
 	st->stall_since = kh2e_now(e);
 	INIT_LIST_HEAD(&st->ready);
 	INIT_LIST_HEAD(&st->tell);
@@ -190,6 +191,16 @@ struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer)
 		e->streams.n_peer++;
 	kh2e_count(e, KH2_C_STREAMS_OPENED, 1);
 	return st;
+}
+
+/* A stream that is over and done with counts no more, though events of it may wait. */
+static void work_done(struct kh2e *e, struct kh2e_stream *st)
+{
+	st->work_done = true;
+	if (!st->counted)
+		return;
+	st->counted = false;
+	e->streams.n_peer--;
 }
 
 /**
@@ -225,7 +236,7 @@ bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_e
 		return true;
 	kh2e_count(e, KH2_C_STREAMS_COMPLETED, 1);
 	kh2e_earn(e, KH2E_BUDGET_RESET, 1);
-	st->work_done = true;
+	work_done(e, st);
 	kh2e_stream_tell(e, st, KH2E_TELL_CLOSED);
 	return true;
 }
@@ -344,10 +355,9 @@ void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 /* What was delivered on a stream that was reset, nobody will consume any more. */
 static void work_ends(struct kh2e *e, struct kh2e_stream *st)
 {
-	st->work_done = true;
+	work_done(e, st);
 	if (!st->unconsumed)
 		return;
-	e->unconsumed -= st->unconsumed;
 	kh2e_data_dropped(e, st->unconsumed);
 	st->unconsumed = 0;
 }
@@ -468,8 +478,7 @@ void kh2e_stream_maybe_free(struct kh2e *e, struct kh2e_stream *st)
 	*link = st->next;
 	kh2e_sched_remove(st);
 	e->streams.n--;
-	if (st->by_peer)
-		e->streams.n_peer--;
+	e->unconsumed_gone += st->unconsumed;
 	kh2e_stream_remember(e, st->id, ended_how(st));
 	kh2e_mem_free(e, st, sizeof(*st));
 	if (!e->streams.n)

@@ -40,7 +40,8 @@ enum kh2e_stream_event {
  * @told: KH2E_TELL_* that wait
  * @urgency: RFC 9218, 0 is first
  * @incremental: shares its turn with others of its urgency
- * @by_peer: opened by the peer, counts against its limit
+ * @by_peer: opened by the peer
+ * @counted: counts against the peer's limit
  * @work_done: the owner's work on it has ended
  * @headers_sent: a header block of ours went out
  * @ending: a source that ends our side is queued
@@ -68,6 +69,7 @@ struct kh2e_stream {
 	u8 urgency;
 	bool incremental;
 	bool by_peer;
+	bool counted;
 	bool work_done;
 	bool headers_sent;
 	bool ending;

@@ -532,6 +532,24 @@ TEST(stream_that_completes_stops_counting)
 	home_end(h);
 }
 
+TEST(stream_that_ends_within_the_same_octets_stops_counting)
+{
+	struct home *h = limited(1);
+	static const u8 octets[] = {
+		0, 0, 0, 0, 1, 0, 0, 0, 1,			/* DATA, END_STREAM */
+		0, 0, 3, 1, 5, 0, 0, 0, 3, 0x82, 0x87, 0x84,	/* HEADERS of the next */
+	};
+
+	feed_headers(h, 1, 0);
+	close_stream(h, 1);
+	forget(h);
+	feed(h, octets, sizeof(octets));
+	EQ(counter(h, KH2_C_REFUSED_CONCURRENCY), 0);
+	EQ(info(h).streams_peer, 1);
+	forget(h);
+	home_end(h);
+}
+
 TEST(stream_reset_by_the_owner_stops_counting)
 {
 	struct home *h = limited(1);

@@ -408,6 +408,7 @@ static bool prepare_line(struct run *r, char **w, int n)
 		c->settings[c->n_settings++] = (struct kh2_setting){ .id = number(w[1]),
 								     .value = number(w[2]) };
 	} else if (!strcmp(w[0], "limit")) {
+		CHECK(n == 3);
 		c->limits[lookup(limit_names, ARRAY_SIZE(limit_names), w[1])] = number(w[2]);
 	} else if (!strcmp(w[0], "conn_window")) {
 		c->conn_window = number(w[1]);
