@@ -29,8 +29,9 @@ struct kh2i_attach {
  * @attach: make the connection a session; sets be_id and be_data. On failure
  *	nothing has happened to it.
  * @submit: queue a command, in order; @payload is copied and becomes
- *	addr/len, or is NULL. A descriptor in it is the backend's in any case. Fails with -ENOMEM only; what the engine refuses
- *	becomes KH2_EV_SQE_ERROR.
+ *	addr/len, or is NULL. A descriptor in it is the backend's in any case.
+ *	Fails with -ENOMEM only; what the engine refuses becomes
+ *	KH2_EV_SQE_ERROR.
  * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA; NULL: none now
  * @tx_free: gives it back, after KH2_EV_TX_DONE or without having lent it
  * @gone: after KH2_EV_GONE was handled, or to abandon the session; frees be_data

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The user backend: the module's engine in process, with events and commands as the ring has them. */
+/* The user backend: the module's engine in process, with the ring's events and commands. */
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

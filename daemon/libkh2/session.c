@@ -64,7 +64,7 @@ static void session_todo(struct kh2i_todo *t)
 {
 	struct kh2_session *s = container_of(t, struct kh2_session, todo);
 
-	kh2i_session_gone(s, -ENOMEM);
+	kh2i_session_gone(s, KH2_ERR_INTERNAL);
 }
 
 /**
@@ -222,7 +222,7 @@ static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 	struct kh2_ctx *ctx = s->ctx;
 	int err = -EPROTONOSUPPORT;
 
-	if (!ctx->channel && !*s->why)
+	if (!ctx->channel)
 		s->why = ctx->no_channel;
 	if (!*s->why) {
 		s->be = &kh2i_backend_kernel;
