@@ -523,13 +523,20 @@ u64 kh2e_deadline(const struct kh2e *e)
 	return t;
 }
 
-/* A stream that has data and sent less than one full frame of it within the limit */
+/* A full frame was sent: of the stream, or of others while its turn was yet to come */
+static bool made_progress(const struct kh2e *e, const struct kh2e_stream *st)
+{
+	if (st->tx_data - st->stall_data >= KH2_DATA_BULK)
+		return true;
+	return !list_empty(&st->ready) &&
+	       e->counters[KH2_C_TX_DATA] - st->stall_conn >= KH2_DATA_BULK;
+}
+
+/* A stream that has data and made no progress within the limit */
 static bool is_stalled(struct kh2e *e, struct kh2e_stream *st, u64 now)
 {
-	if (st->state == KH2E_CLOSED || !st->queued ||
-	    st->tx_data - st->stall_data >= KH2_DATA_BULK) {
-		st->stall_since = now;
-		st->stall_data = st->tx_data;
+	if (st->state == KH2E_CLOSED || !st->queued || made_progress(e, st)) {
+		kh2e_stream_mark_progress(e, st, now);
 		return false;
 	}
 	return now >= after_ms(st->stall_since, e->limits[KH2_L_STALL_MS]);

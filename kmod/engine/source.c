@@ -55,10 +55,8 @@ void kh2e_src_settle(struct kh2e *e, struct kh2e_stream *st)
 void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src)
 {
 	src->stream = st->id;
-	if (!st->queued) {
-		st->stall_since = kh2e_now(e);
-		st->stall_data = st->tx_data;
-	}
+	if (!st->queued)
+		kh2e_stream_mark_progress(e, st, kh2e_now(e));
 	list_add_tail(&src->node, &st->srcs);
 	st->queued += src->avail;
 	st->ending |= src->end_stream || src->trailers;
@@ -119,10 +117,8 @@ void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int sta
 		src->status = status;
 		kh2e_stream_reset(e, st, KH2_INTERNAL_ERROR, KH2_C_STREAM_SOURCE);
 	} else {
-		if (!st->queued) {
-			st->stall_since = kh2e_now(e);
-			st->stall_data = st->tx_data;
-		}
+		if (!st->queued)
+			kh2e_stream_mark_progress(e, st, kh2e_now(e));
 		src->avail += n;
 		st->queued += n;
 		src->eof = eof;

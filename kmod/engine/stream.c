@@ -204,6 +204,19 @@ static void work_done(struct kh2e *e, struct kh2e_stream *st)
 }
 
 /**
+ * kh2e_stream_mark_progress() - the time that a stream may stand still begins anew
+ * @e: the connection
+ * @st: the stream
+ * @now: ns
+ */
+void kh2e_stream_mark_progress(const struct kh2e *e, struct kh2e_stream *st, u64 now)
+{
+	st->stall_since = now;
+	st->stall_data = st->tx_data;
+	st->stall_conn = e->counters[KH2_C_TX_DATA];
+}
+
+/**
  * kh2e_stream_allows() - may the event happen?
  * @st: the stream
  * @ev: the event

@@ -57,6 +57,7 @@ enum kh2e_stream_event {
  * @tx_data: octets of DATA framed
  * @stall_since: time of the last full frame's progress with data waiting, ns
  * @stall_data: @tx_data at that time
+ * @stall_conn: KH2_C_TX_DATA at that time
  */
 struct kh2e_stream {
 	struct kh2e_stream *next;
@@ -85,6 +86,7 @@ struct kh2e_stream {
 	u64 tx_data;
 	u64 stall_since;
 	u64 stall_data;
+	u64 stall_conn;
 };
 
 /* How a stream that is forgotten had ended */
@@ -125,6 +127,7 @@ void kh2e_streams_exit(struct kh2e *e);
 struct kh2e_stream *kh2e_stream_find(const struct kh2e *e, u32 id);
 struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer);
 struct kh2e_stream *kh2e_stream_walk(const struct kh2e *e, const struct kh2e_stream *after);
+void kh2e_stream_mark_progress(const struct kh2e *e, struct kh2e_stream *st, u64 now);
 bool kh2e_stream_allows(const struct kh2e_stream *st, enum kh2e_stream_event ev);
 bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_event ev);
 enum kh2e_ended kh2e_stream_ended(const struct kh2e *e, u32 id);
