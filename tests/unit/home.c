@@ -624,11 +624,12 @@ int sub_ping(struct home *h, u64 payload)
 
 bool next_frame(struct home *h, struct home_frame *f)
 {
-	const u8 *b = h->out + h->out_seen;
 	size_t left = h->n_out - h->out_seen;
+	const u8 *b;
 
 	if (!left)
 		return false;
+	b = h->out + h->out_seen;
 	if (left >= KH2_PREFACE_LEN && !memcmp(b, KH2_PREFACE, KH2_PREFACE_LEN)) {
 		EQ(h->cfg.role, KH2E_CLIENT);
 		EQ(h->out_seen, 0);
