@@ -54,8 +54,8 @@ struct kh2i_backend {
 extern const struct kh2i_backend kh2i_backend_kernel;
 extern const struct kh2i_backend kh2i_backend_user;
 
-/* Most octets of one tx_alloc() */
-#define KH2I_TX_PIECE	65536U
+/* Most octets of one tx_alloc(): four DATA frames that fill their TLS records */
+#define KH2I_TX_PIECE	65500U
 
 /*
  * Both backends per context: init/exit; events() hands what has arrived to
