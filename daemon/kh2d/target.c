@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Decodes paths that strangers send. openat2(2) guards the root; this guards what is hidden in it. */
 #include <string.h>
-#include <sys/types.h>
 
 #include "target.h"
 
@@ -13,8 +12,10 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes up to the query; negative if malformed, or if an octet NUL would come out. */
-static ssize_t decode(char *out, size_t room, const char *raw, size_t len)
+/* Decodes up to the query. Returns the octets, or the negative status: 400 if malformed, or if an
+ * octet NUL would come out, 414 if there are too many.
+ */
+static int decode(char *out, size_t room, const char *raw, size_t len)
 {
 	size_t n = 0;
 
@@ -23,15 +24,17 @@ static ssize_t decode(char *out, size_t room, const char *raw, size_t len)
 
 		if (c == '%') {
 			if (i + 2 >= len || hex(raw[i + 1]) < 0 || hex(raw[i + 2]) < 0)
-				return -1;
+				return -400;
 			c = (char)(hex(raw[i + 1]) << 4 | hex(raw[i + 2]));
 			i += 2;
 		}
-		if (!c || n == room)
-			return -1;
+		if (!c)
+			return -400;
+		if (n == room)
+			return -414;
 		out[n++] = c;
 	}
-	return (ssize_t)n;
+	return (int)n;
 }
 
 static bool visible(const char *path)
@@ -54,15 +57,13 @@ static bool visible(const char *path)
 int target_parse(struct target *t, const char *raw, size_t len)
 {
 	size_t room = sizeof(t->path) - sizeof(TARGET_INDEX);
-	ssize_t n;
+	int n;
 
 	if (!len || raw[0] != '/')
 		return 400;
-	if (len > 3 * room)
-		return 404;
 	n = decode(t->path, room, raw + 1, len - 1);
 	if (n < 0)
-		return 400;
+		return -n;
 	t->path[n] = '\0';
 	if (!visible(t->path))
 		return 404;

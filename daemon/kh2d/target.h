@@ -29,7 +29,7 @@ struct target {
  * empty or begins with a dot leads nowhere, ".well-known" at the top excepted
  * (RFC 8615): so hidden files are not served, and ".." is nothing special.
  *
- * Return: 0, or the HTTP status to answer with: 400 or 404.
+ * Return: 0, or the HTTP status to answer with: 400, 404 or 414.
  */
 int target_parse(struct target *t, const char *raw, size_t len);
 

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For tests of kh2d and kh2: TAP, a certificate, kh2d on a free port, waiting, cleaning up by pid.
+#
+# A test sources this in an empty directory of its own. What it says of kh2d is said for each
+# backend: each_backend FUNCTION runs FUNCTION with $backend set, to $KH2_BACKEND if that is set,
+# else to user, and to kernel where kh2.ko is or should be.
+set -u
+
+interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+kh2_bin=${KH2_BIN:-$(dirname "$(command -v kh2d)")}
+results=0
+failures=0
+backend=''
+pids=()
+slow=${KH2_SLOW:-1}
+umask 022
+
+# ---- TAP ----
+
+# result STATUS NAME
+result() {
+	results=$((results + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $results ${backend:+${backend}_}$2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $results ${backend:+${backend}_}$2"
+		if [ -s command.out ]; then
+			head -c 2000 command.out | tr -c '[:print:]\n' '?' | sed 's/^/# /'
+		fi
+	fi
+}
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+	local name=$1
+	shift
+	"$@" > command.out 2>&1
+	result $? "$name"
+}
+
+# is NAME GOT WANTED
+is() {
+	printf 'got:    %s\nwanted: %s\n' "$2" "$3" > command.out
+	[ "$2" = "$3" ]
+	result $? "$1"
+}
+
+skip() {
+	results=$((results + 1))
+	echo "ok $results ${backend:+${backend}_}$1 # SKIP $2"
+}
+
+finish() {
+	echo "1..$results"
+	exit $((failures > 0))
+}
+
+# ---- waiting ----
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time has passed.
+wait_for() {
+	local end=$((SECONDS + $1 * slow))
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+gone() {
+	! kill -0 "$1" 2> /dev/null
+}
+
+# ended PID: it has ended, also where it is still to be waited for.
+ended() {
+	local state
+	state=$(ps -o stat= -p "$1") || return 0
+	case $state in
+	Z*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# ---- cleaning up ----
+
+# begin COMMAND...: in the background, ended at the latest with the test; $! is its pid.
+begin() {
+	"$@" &
+	pids+=($!)
+}
+
+end_all() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill -CONT "$pid" 2> /dev/null
+		kill -KILL "$pid" 2> /dev/null
+	done
+}
+trap end_all EXIT
+
+# ---- kh2d ----
+
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+		-subj "/CN=${3:-localhost}" \
+		-addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
+		-keyout "$2" -out "$1" 2> /dev/null
+}
+
+listening() {
+	[ "$(grep -c '^kh2d: listening on' kh2d.err)" -ge "$1" ] || ended "$kh2d_pid"
+}
+
+# start_kh2d [--listen…] ARGUMENT...: sets kh2d_pid, and port from its first listening line.
+# Without --listen it is a free port of 127.0.0.1.
+start_kh2d() {
+	local -a listen=(--listen 127.0.0.1:0)
+	local wanted=1
+	case " $* " in
+	*' --listen '*)
+		listen=()
+		wanted=$(printf '%s\n' "$@" | grep -cx -e --listen)
+		;;
+	esac
+	: > kh2d.err
+	kh2d serve --backend "$backend" --workers 2 "${listen[@]}" "$@" \
+		> kh2d.out 2> kh2d.err &
+	kh2d_pid=$!
+	pids+=("$kh2d_pid")
+	if ! wait_for 20 listening "$wanted" || ended "$kh2d_pid"; then
+		sed 's/^/# /' kh2d.err
+		port=1
+		return 1
+	fi
+	port=$(sed -n 's/^kh2d: listening on .*:\([0-9]*\) (.*/\1/p' kh2d.err | head -n 1)
+}
+
+# port_of N: of the Nth listening line.
+port_of() {
+	sed -n 's/^kh2d: listening on .*:\([0-9]*\) (.*/\1/p' kh2d.err | sed -n "$1p"
+}
+
+# stop_kh2d: gracefully; its exit status.
+stop_kh2d() {
+	kill -TERM "$kh2d_pid" 2> /dev/null
+	wait_for 20 ended "$kh2d_pid" || kill -KILL "$kh2d_pid"
+	wait "$kh2d_pid"
+}
+
+has_module() {
+	[ -n "${KH2_MODULE:-}" ] || [ -d /sys/module/kh2 ]
+}
+
+each_backend() {
+	local backends=user
+	if has_module; then
+		backends='user kernel'
+	fi
+	for backend in ${KH2_BACKEND:-$backends}; do
+		"$@"
+	done
+	backend=''
+}
+
+# Peers that this machine lacks skip their tests; in the VM all are there.
+have() {
+	command -v "$1" > /dev/null
+}
+
+# The python3 that has the h2 package.
+python_h2() {
+	local python
+	for python in /usr/bin/python3 python3; do
+		if "$python" -c 'import h2' 2> /dev/null; then
+			echo "$python"
+			return
+		fi
+	done
+	return 1
+}
