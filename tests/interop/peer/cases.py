@@ -414,6 +414,8 @@ class Vector:
             peer.want_end()     # what is no HTTP/2 may be told so in other ways
         elif self.error is not None:
             peer.want_goaway(self.error, *([STREAM_CLOSED] if self.answered else []))
+        elif "goaway" in self.name:
+            peer.want_alive_or_end()    # a server may leave when its client does
         else:
             peer.want_alive()
 

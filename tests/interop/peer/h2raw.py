@@ -222,6 +222,14 @@ class Peer:
                 assert got.code in codes, f"{got}, not {[code_name(c) for c in codes]}"
                 return
 
+    def want_alive_or_end(self):
+        """PING is answered, or the connection ends by GOAWAY"""
+        try:
+            self.want_alive()
+        except AssertionError:
+            assert any(got.kind == GOAWAY for got in self.seen), f"no GOAWAY; saw {self.seen}"
+            self.want_end()
+
     def want_alive(self):
         """PING is answered, whatever comes before"""
         token = os.urandom(8)
