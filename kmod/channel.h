@@ -84,12 +84,12 @@ struct kh2_channel {
 	struct kh2_area tx;
 	struct kh2_ring ring;
 
-	struct mutex enter;
+	struct mutex enter;	/* guards sq_head, claim, touched; outermost */
 	u32 sq_head;
 	struct kh2_claim claim;
 	struct list_head touched;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* guards sessions, n_sessions, ready */
 	struct list_head sessions;
 	u32 n_sessions;
 	struct list_head ready;

@@ -210,7 +210,6 @@ static ssize_t read_page(struct kh2_file_source *f, struct page *page, size_t le
 /* Reads into pages of ours: pipes, sockets, devices, files that are made as they are read. */
 static void fill_copied(struct kh2_file_source *f, struct fill *fill)
 {
-
 	while (f->left && n_free(f) && fill->octets < KH2_FILE_WINDOW) {
 		size_t len = min_t(u64, PAGE_SIZE, f->left);
 		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);

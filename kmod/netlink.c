@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
@@ -20,8 +21,8 @@
 #define KH2_NL_SIZE 4096
 
 #define KH2_SQ_DEFAULT 1024U
-#define KH2_EV_DEFAULT (1U << 20)
-#define KH2_TX_DEFAULT (1U << 20)
+#define KH2_EV_DEFAULT SZ_1M
+#define KH2_TX_DEFAULT SZ_1M
 
 static struct genl_family kh2_family;
 

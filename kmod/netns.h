@@ -34,7 +34,7 @@ struct kh2_net {
 	atomic64_t total_sessions;
 	atomic64_t total_channels;
 	atomic_t generation;
-	spinlock_t lock;
+	spinlock_t lock;	/* guards dead; innermost */
 	u64 dead[__KH2_C_END];
 };
 

@@ -116,7 +116,7 @@ static void look_at_head(struct kh2_ring *ring)
 	u64 head;
 
 	lockdep_assert_held(&ring->lock);
-	/* (C) pairs with the store-release of ev_head in userspace: what lies before it was read. */
+	/* (C) pairs with the store-release of ev_head in userspace: records were read. */
 	head = smp_load_acquire(&ring->user->ev_head);
 	if (head - ring->head > ring->tail - ring->head || head % KH2_RING_ALIGN)
 		WRITE_ONCE(ring->broken, true);
@@ -153,7 +153,7 @@ static bool produce(struct kh2_ring *ring, const struct kh2_event *ev, const voi
 		memcpy(rec + 1, payload, ev->len);
 	memset((u8 *)(rec + 1) + ev->len, 0, size - sizeof(*rec) - ev->len);
 	ring->tail = tail + size;
-	/* (A) pairs with the load-acquire of ev_tail in userspace: the record is whole before it. */
+	/* (A) pairs with the load-acquire of ev_tail in userspace: the record is whole. */
 	smp_store_release(&ring->kern->ev_tail, ring->tail);
 	/*
 	 * (B) pairs with the full barrier that userspace has between its

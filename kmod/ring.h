@@ -57,7 +57,7 @@ struct kh2_ring {
 	const struct kh2_ring_user *user;
 	wait_queue_head_t wait;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* guards what follows; innermost */
 	u64 tail;
 	u64 head;
 	u32 claimed;

@@ -29,7 +29,7 @@ enum rx_step {
 
 static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
 {
-	/* While closing, what the peer still sends is only read so that it is not answered by RST. */
+	/* While closing, octets are read only so that they are not answered by RST. */
 	if (s->state != KH2_SESSION_LIVE)
 		return len;
 	return kh2e_recv(s->e, data, len);

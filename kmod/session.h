@@ -154,7 +154,7 @@ struct kh2_session {
 	struct work_struct work;
 	struct timer_list timer;
 
-	struct mutex lock;
+	struct mutex lock;	/* guards what follows; inside the channel's enter */
 	u8 state;
 	struct kh2e *e;
 	struct file *file;

@@ -200,7 +200,7 @@ static void note_addresses(struct kh2_session *s, const struct sock *sk)
 #endif
 }
 
-/* A socket that has a ULP already says EEXIST, and which one it is is looked at later. */
+/* A socket that has a ULP already says EEXIST; which one is looked at later. */
 static int set_ulp(struct sock *sk, struct netlink_ext_ack *extack)
 {
 	char name[] = KH2_ULP_NAME;
@@ -243,7 +243,7 @@ int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
 	if (!err) {
 		err = hook(s, sk);
 		if (err)
-			refuse(extack, err, "socket is in use by a session, or by another kernel user");
+			refuse(extack, err, "socket is in use, by a session or otherwise");
 	}
 	if (!err) {
 		note_addresses(s, sk);

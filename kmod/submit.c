@@ -3,6 +3,7 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "channel.h"
@@ -12,7 +13,7 @@
 #include "submit.h"
 
 /* Octets that go along with a command and are copied, header blocks and the like. */
-#define KH2_PAYLOAD_MAX (1U << 20)
+#define KH2_PAYLOAD_MAX SZ_1M
 
 /* Sessions that one call runs for the owner before it looks at its entries again. */
 #define KH2_READY_BATCH 64
@@ -149,7 +150,8 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 	return 0;
 }
 
-static int submit_entry(struct kh2_channel *ch, struct kh2_session **cur, struct kh2_submission *sub)
+static int submit_entry(struct kh2_channel *ch, struct kh2_session **cur,
+			struct kh2_submission *sub)
 {
 	int err = kh2e_submit_check(&sub->sqe);
 
@@ -178,7 +180,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 	struct kh2_session *cur = NULL;
 	u32 tail, n, done = 0;
 
-	/* (D) pairs with the store-release of sq_tail in userspace: entries before it are written. */
+	/* (D) pairs with the store-release of sq_tail in userspace: entries are written. */
 	tail = smp_load_acquire(&ch->ring.user->sq_tail);
 	n = tail - ch->sq_head;
 	if (n > ch->sizes.sq_entries)
@@ -197,7 +199,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 	}
 	if (cur)
 		mutex_unlock(&cur->lock);
-	/* (E) pairs with the load-acquire of sq_head in userspace: entries before it may be reused. */
+	/* (E) pairs with the load-acquire of sq_head in userspace: entries were read. */
 	smp_store_release(&kern->sq_head, ch->sq_head);
 	return done;
 }

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <net/sock.h>
@@ -20,7 +21,7 @@
 #define KH2_TX_PARTS 96
 
 /* A run sends this much at the most, then lets others have the CPU. */
-#define KH2_TX_BUDGET (1U << 20)
+#define KH2_TX_BUDGET SZ_1M
 
 /* Shorter ones are cheaper to copy than to hand over as pages. */
 #define KH2_SPLICE_MIN 2048

@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(serve)
 	kt_netlink_close(&self->kt);
 }
 
-static void greet(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self)
+static void greet(struct __test_metadata *_metadata, struct _test_data_serve *self)
 {
 	struct kh2_event ev;
 
@@ -60,7 +60,7 @@ static void greet(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self)
 	ASSERT_EQ(self->session, ev.session);
 }
 
-static void answer(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self, uint32_t stream,
+static void answer(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream,
 		   bool end)
 {
 	struct kh2_sqe sqe = {
@@ -76,7 +76,7 @@ static void answer(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self,
 	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
 }
 
-static void request(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self, uint32_t stream)
+static void request(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream)
 {
 	static const uint8_t block[] = { 0x82, 0x86, 0x84 };
 	uint8_t payload[65536];
@@ -92,7 +92,7 @@ static void request(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self
 }
 
 /* Reads a body and compares it with octets that follow from their position. */
-static void read_body(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self, uint32_t stream,
+static void read_body(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream,
 		      size_t n)
 {
 	size_t got = 0;
@@ -188,7 +188,7 @@ TEST_F(serve, headers_and_data_answer_a_request)
 	EXPECT_EQ(0, ev.code);
 }
 
-static void send_file(struct __test_metadata *_metadata, FIXTURE_DATA(serve) *self, size_t n,
+static void send_file(struct __test_metadata *_metadata, struct _test_data_serve *self, size_t n,
 		      bool cold)
 {
 	struct kh2_sqe sqe = {

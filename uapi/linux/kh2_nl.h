@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
-/* The generic netlink family kh2: commands and attributes, in step with Documentation/netlink/specs/kh2.yaml. */
+/* The netlink family kh2, in step with Documentation/netlink/specs/kh2.yaml. */
 #ifndef _UAPI_LINUX_KH2_NL_H
 #define _UAPI_LINUX_KH2_NL_H
 
@@ -179,6 +179,7 @@ enum kh2_cmd {
 	KH2_CMD_SESSION_NEW_NTF,
 	KH2_CMD_SESSION_GONE_NTF,
 
+	/* private: */
 	__KH2_CMD_MAX,
 	KH2_CMD_MAX = (__KH2_CMD_MAX - 1)
 };

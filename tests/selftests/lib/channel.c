@@ -149,7 +149,8 @@ void kt_done(struct kt_channel *ch)
 				 __ATOMIC_SEQ_CST);
 }
 
-bool kt_await(struct kt_channel *ch, int type, int timeout_ms, struct kh2_event *copy, void *payload)
+bool kt_await(struct kt_channel *ch, int type, int timeout_ms, struct kh2_event *copy,
+	      void *payload)
 {
 	int64_t end = now_ms() + timeout_ms;
 	const struct kh2_event *ev;
