@@ -182,6 +182,7 @@ struct kh2e {
 	u32 fail_why;
 	bool tell_error;
 	bool tell_idle;
+	bool goaway_seen;	/* the peer's */
 	u64 begun;
 	u64 idle_since;
 	u64 stall_scan;

@@ -35,6 +35,7 @@ void kh2e_goaway_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payl
 		return;
 	}
 	e->goaway_recv_id = last_id;
+	e->goaway_seen = true;
 	kh2e_post(e, KH2_EV_GOAWAY, 0, last_id, get_unaligned_be32(payload + 4), 0,
 		  payload + 8, f->len - 8);
 	end_unprocessed(e, last_id);
@@ -84,7 +85,8 @@ void kh2e_shutdown_begin(struct kh2e *e)
 	if (e->phase != KH2E_OPEN)
 		return;
 	e->phase = KH2E_DRAINING;
-	if (e->role == KH2E_CLIENT || !e->rx.settings_seen ||
+	/* a peer that has said GOAWAY itself opens no streams that could be on their way */
+	if (e->role == KH2E_CLIENT || !e->rx.settings_seen || e->goaway_seen ||
 	    kh2e_goaway_send(e, KH2_ID_MAX, KH2_NO_ERROR, NULL, 0) ||
 	    kh2e_ping_send(e, payload, true)) {
 		kh2e_shutdown_final(e);

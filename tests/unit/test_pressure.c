@@ -456,3 +456,48 @@ static void without_memory(bool all)
 
 TEST(allocation_that_fails_once_at_every_place_is_survived)	{ without_memory(false); }
 TEST(allocations_that_fail_from_every_place_on_are_survived)	{ without_memory(true); }
+
+TEST(abort_gives_everything_back_and_sends_nothing)
+{
+	struct home *h = home_server();
+	struct kh2e_seg segs[8];
+	struct home_src *s;
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	s = sub_data(h, 1, KH2_SQE_END_STREAM, 100000);
+	CHECK(kh2e_pull(h->e, segs, 8, 30000) > 0);
+	kh2e_abort(h->e, KH2_C_CONN_TRANSPORT);
+	kh2e_notify(h->e);
+	CHECK(s->released);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	CHECK(!kh2e_pending(h->e));
+	CHECK(find_ev(h, KH2_EV_TX_DONE, 1)->ev.code);
+	EQ(find_ev(h, KH2_EV_ERROR, 0)->ev.arg, KH2_C_CONN_TRANSPORT);
+	feed_headers(h, 3, 0);
+	kh2e_tick(h->e);
+	want_no_frame(h);
+	home_free(h);
+}
+
+/* A peer that stops reading: nothing is lost, and nothing grows */
+TEST(peer_that_reads_nothing_cannot_make_us_hold_more)
+{
+	struct home *h = home_server();
+	u32 id = 1;
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	for (; id < 20000 && kh2e_phase(h->e) == KH2E_OPEN; id += 2) {
+		struct home_ev *r;
+
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		while ((r = next_ev(h)))
+			if (r->ev.type == KH2_EV_HEADERS && !(r->ev.flags & KH2_EVF_DISCARD)) {
+				EQ(sub_headers(h, r->ev.stream, 0), 0);
+				sub_data(h, r->ev.stream, KH2_SQE_END_STREAM, 1000);
+			}
+	}
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	CHECK(h->peak_mem < 1 << 20);
+	home_free(h);
+}

@@ -254,6 +254,23 @@ static void close_stream(struct home *h, u32 id)
 	EQ(sub_headers(h, id, KH2_SQE_END_STREAM), 0);
 }
 
+TEST(shutdown_after_the_peers_goaway_needs_no_notice)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_goaway(h, 0, KH2_NO_ERROR);
+	forget(h);
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	want_goaway(h, 1, KH2_NO_ERROR);
+	want_no_frame(h);
+	close_stream(h, 1);
+	pump(h);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	forget(h);
+	home_end(h);
+}
+
 TEST(shutdown_says_goaway_twice_and_lets_streams_end)
 {
 	struct home *h = home_server();
