@@ -51,17 +51,18 @@ static int run_nop(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 	return 0;
 }
 
-static struct kh2e_stream *open_own(struct kh2e *e, u32 id)
+/* Fails the connection when it cannot: the block that opens the stream is lost. */
+static int open_own(struct kh2e *e, u32 id, struct kh2e_stream **st)
 {
-	struct kh2e_stream *st;
-
 	if (!kh2e_by_us(e, id) || id < e->next_id || id > KH2_ID_MAX)
-		return NULL;
-	st = kh2e_stream_add(e, id, false);
-	if (!st)
-		return NULL;
+		return abi_broken(e);
+	*st = kh2e_stream_add(e, id, false);
+	if (!*st) {
+		kh2e_fail(e, KH2_INTERNAL_ERROR, KH2_C_CONN_MEMORY);
+		return -ENOMEM;
+	}
 	e->next_id = id + 2;
-	return st;
+	return 0;
 }
 
 /*
@@ -77,8 +78,11 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 
 	if (!sqe->len || sqe->len > U32_MAX)
 		return -EINVAL;
-	if (!st && e->role == KH2E_CLIENT)
-		st = open_own(e, sqe->stream);
+	if (!st && e->role == KH2E_CLIENT) {
+		err = open_own(e, sqe->stream, &st);
+		if (err)
+			return err;
+	}
 	if (!st || !list_empty(&st->srcs))
 		return abi_broken(e);
 	if (!st->reset && !kh2e_stream_step(e, st, KH2E_SEND_HEADERS))
@@ -102,6 +106,7 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 			    struct kh2e_src *src)
 {
 	struct kh2e_stream *on = kh2e_stream_find(e, sqe->stream), *st;
+	int err;
 
 	if (!sqe->len || sqe->len > U32_MAX - 4)
 		return -EINVAL;
@@ -111,8 +116,10 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 		return abi_broken(e);
 	if (!e->remote.enable_push && !e->acks_wanted)
 		return abi_broken(e);
-	st = open_own(e, sqe->value);
-	if (!st || !kh2e_stream_step(e, st, KH2E_SEND_PROMISE))
+	err = open_own(e, sqe->value, &st);
+	if (err)
+		return err;
+	if (!kh2e_stream_step(e, st, KH2E_SEND_PROMISE))
 		return abi_broken(e);
 	return kh2e_send_block(e, KH2_FRAME_PUSH_PROMISE, 0, on->id, st->id, payload,
 			       (u32)sqe->len);

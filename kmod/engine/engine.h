@@ -19,7 +19,14 @@
  *	kh2e_pull() / kh2e_sent()	until nothing more comes or the socket is full
  *	kh2e_notify()	when room for events came back
  *	kh2e_tick()	when kh2e_deadline() has passed
- * and when kh2e_phase() is KH2E_DONE and nothing is left to pull: close.
+ *
+ * Events of what the peer sent keep its order, however its octets were split.
+ * Events of our own doing (KH2_EV_CLOSED, KH2_EV_TX_DONE, a local
+ * KH2_EV_RESET, and the like) come at the end of the call that caused them, or
+ * by kh2e_notify(); KH2_EV_CLOSED may come before the KH2_EV_TX_DONE of what is
+ * framed and not yet sent.
+ *
+ * And when kh2e_phase() is KH2E_DONE and nothing is left to pull: close.
  */
 struct kh2e;
 
