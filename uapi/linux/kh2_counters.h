@@ -81,7 +81,7 @@
 	X(FLOOD_RESET, flood_reset, "connection errors: resets, by the peer or provoked, over budget") \
 	X(FLOOD_REPLY, flood_reply, "connection errors: replies queued over limit") \
 	X(FLOOD_PING, flood_ping, "connection errors: PING over budget") \
-	X(FLOOD_SETTINGS, flood_settings, "connection errors: SETTINGS over budget") \
+	X(FLOOD_SETTINGS, flood_settings, "connection errors: SETTINGS or GOAWAY over budget") \
 	X(FLOOD_PRIORITY, flood_priority, "connection errors: PRIORITY over budget") \
 	X(FLOOD_EMPTY_DATA, flood_empty_data, "connection errors: empty DATA over budget") \
 	X(FLOOD_WINDOW_UPDATE, flood_window_update, "connection errors: WINDOW_UPDATE over budget") \

@@ -20,8 +20,8 @@
 	X(REPLIES, replies, 1000, 10, 100000, "replies queued: acknowledgements and RST_STREAM") \
 	X(PING_BURST, ping_burst, 1000, 1, 1000000, "PING: burst") \
 	X(PING_RATE, ping_rate, 33, 0, 1000000, "PING: refill a second") \
-	X(SETTINGS_BURST, settings_burst, 100, 1, 1000000, "SETTINGS: burst") \
-	X(SETTINGS_RATE, settings_rate, 10, 0, 1000000, "SETTINGS: refill a second") \
+	X(SETTINGS_BURST, settings_burst, 100, 1, 1000000, "SETTINGS, GOAWAY: burst") \
+	X(SETTINGS_RATE, settings_rate, 10, 0, 1000000, "SETTINGS, GOAWAY: refill a second") \
 	X(PRIORITY_BURST, priority_burst, 1000, 1, 1000000, "PRIORITY and PRIORITY_UPDATE: burst") \
 	X(PRIORITY_RATE, priority_rate, 100, 0, 1000000, "PRIORITY: refill a second") \
 	X(EMPTY_BURST, empty_burst, 100, 1, 1000000, "empty DATA without END_STREAM: burst") \
