@@ -17,8 +17,8 @@ static void on_end(struct kh2_stream *st, void *user)
 	char answer[32];
 	int n = snprintf(answer, sizeof(answer), "%ju\n", (uintmax_t)(uintptr_t)user);
 
-	if (!kh2_respond(st, NULL, NULL))
-		kh2_stream_end(st, answer, (size_t)n);
+	if (kh2_respond(st, NULL, NULL) || kh2_stream_end(st, answer, (size_t)n))
+		kh2_stream_close(st, KH2_INTERNAL_ERROR);
 }
 
 static const struct kh2_stream_cbs stream_cbs = {

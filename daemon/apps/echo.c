@@ -71,7 +71,8 @@ static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struc
 	(void)flags;
 	(void)user;
 	kh2_stream_set_callbacks(st, &stream_cbs, NULL);
-	kh2_respond(st, NULL, NULL);
+	if (kh2_respond(st, NULL, NULL))
+		kh2_stream_close(st, KH2_INTERNAL_ERROR);
 }
 
 static const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = on_stream };

@@ -35,8 +35,8 @@ static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struc
 	(void)srv;
 	(void)h;
 	(void)flags;
-	if (!kh2_respond(st, user, NULL))
-		kh2_stream_end(st, greeting, sizeof(greeting) - 1);
+	if (kh2_respond(st, user, NULL) || kh2_stream_end(st, greeting, sizeof(greeting) - 1))
+		kh2_stream_close(st, KH2_INTERNAL_ERROR);
 }
 
 static const struct kh2_server_cbs cbs = {
