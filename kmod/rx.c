@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include <linux/highmem.h>
 #include <linux/skbuff.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <net/handshake.h>
 #include <net/sock.h>
@@ -17,6 +18,9 @@
 /* A run reads this much at the most, then lets others have the CPU. */
 #define KH2_RX_BUDGET (256U << 10)
 
+/* At the end, so much is read and dropped for the sake of a peer that has yet to see GOAWAY. */
+#define KH2_RX_DISCARD SZ_1M
+
 #define TLS_HANDSHAKE_NEW_SESSION_TICKET 4
 #define TLS_HANDSHAKE_KEY_UPDATE 24
 
@@ -29,7 +33,9 @@ enum rx_step {
 
 static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
 {
-	/* While closing, octets are read only so that they are not answered by RST. */
+	/* At the end, octets are read only so that they are not answered by RST. */
+	if (kh2e_phase(s->e) == KH2E_DONE)
+		s->discarded += len;
 	if (s->state != KH2_SESSION_LIVE)
 		return len;
 	return kh2e_recv(s->e, data, len);
@@ -317,6 +323,11 @@ bool kh2_rx_run(struct kh2_session *s)
 	while (step == RX_MORE && !s->rx_eof) {
 		if (!unblock(s) || !rx_early(s) || !unblock(s))
 			return false;
+		if (s->discarded > KH2_RX_DISCARD) {
+			s->rx_eof = true;
+			s->linger_end = ktime_get_ns();
+			return false;
+		}
 		if (!rx.budget)
 			return true;
 		step = rx_step(s, &rx);

@@ -352,6 +352,12 @@ void kh2_session_settle_locked(struct kh2_session *s)
 	lockdep_assert_held(&s->lock);
 	if (s->state == KH2_SESSION_GONE)
 		return;
+	/* No event will find room again, and the owner cannot be talked to. */
+	if (READ_ONCE(s->ch->ring.broken)) {
+		kh2_session_abort_locked(s, EPROTO, KH2_C_CONN_ABI);
+		kh2_session_end_locked(s);
+		return;
+	}
 	told = kh2e_notify(s->e);
 	if (kh2e_phase(s->e) == KH2E_DONE || s->rx_eof) {
 		settle_done(s, told);

@@ -115,8 +115,8 @@ struct kh2_session_args {
  * @sock: of @file
  * @early: octets to be fed first
  * @skip: where in a TLS handshake message we are
+ * @discarded: octets that came when the connection had ended
  * @rx_eof: the peer sends nothing more
- * @rx_again: a run stopped at its budget
  * @tx_blocked: the socket has no room
  * @tx_more: what was sent last was marked with MSG_MORE
  * @alert_sent: so was close_notify
@@ -161,8 +161,8 @@ struct kh2_session {
 	struct socket *sock;
 	struct kh2_early early;
 	struct kh2_handshake_skip skip;
+	u32 discarded;
 	bool rx_eof;
-	bool rx_again;
 	bool tx_blocked;
 	bool tx_more;
 	bool alert_sent;

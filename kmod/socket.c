@@ -116,12 +116,19 @@ static int check_tls(struct kh2_session *s, struct sock *sk, struct netlink_ext_
 	return 0;
 }
 
+static bool is_connected(const struct sock *sk)
+{
+	int state = inet_sk_state_load(sk);
+
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
+}
+
 static int check_locked(struct kh2_session *s, struct sock *sk, struct netlink_ext_ack *extack)
 {
 	const struct tcp_ulp_ops *ulp = inet_csk(sk)->icsk_ulp_ops;
 
 	sock_owned_by_me(sk);
-	if (sk->sk_state != TCP_ESTABLISHED && sk->sk_state != TCP_CLOSE_WAIT)
+	if (!is_connected(sk))
 		return refuse(extack, -ENOTCONN, "socket is not connected");
 	if (!s->sock->ops->read_sock)
 		return refuse(extack, -EOPNOTSUPP, "socket cannot be read by the kernel");
@@ -201,15 +208,13 @@ static void note_addresses(struct kh2_session *s, const struct sock *sk)
 }
 
 /* A socket that has a ULP already says EEXIST; which one is looked at later. */
-static int set_ulp(struct sock *sk, struct netlink_ext_ack *extack)
+static int set_ulp(struct sock *sk)
 {
 	char name[] = KH2_ULP_NAME;
 	int err;
 
 	err = sk->sk_prot->setsockopt(sk, SOL_TCP, TCP_ULP, KERNEL_SOCKPTR(name),
 				      sizeof(name) - 1);
-	if (err == -ENOTCONN)
-		return refuse(extack, err, "socket is not connected");
 	return err == -EEXIST ? 0 : err;
 }
 
@@ -234,7 +239,10 @@ int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
 		return refuse(extack, -EPROTONOSUPPORT, "socket is not TCP");
 	if (!net_eq(sock_net(sk), s->kn->net))
 		return refuse(extack, -EXDEV, "socket is of another network namespace");
-	err = set_ulp(sk, extack);
+	/* Looked at again under the lock; here so that others do not get a ULP that stays. */
+	if (!is_connected(sk))
+		return refuse(extack, -ENOTCONN, "socket is not connected");
+	err = set_ulp(sk);
 	if (err)
 		return err;
 
