@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Settings as octets, codes by name, header compression, the transmit area, timers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hpack.h"
+#include "headers.h"
+#include "tap.h"
+#include "tx_area.h"
+
+TEST(settings_pack_is_what_http2_settings_carries)
+{
+	static const uint8_t want[] = { 0, 2, 0, 0, 0, 0 };	/* base64 AAIAAAAA */
+	struct kh2_settings s = { .sz = sizeof(s), .present = KH2_SET_ENABLE_PUSH }, back;
+	uint8_t buf[6];
+
+	EQ(kh2_settings_pack(&s, buf, sizeof(buf)), 6);
+	CHECK(!memcmp(buf, want, 6));
+	EQ(kh2_settings_pack(&s, buf, 5), -ENOSPC);
+	EQ(kh2_settings_unpack(&back, buf, 6), 0);
+	EQ(back.present, KH2_SET_ENABLE_PUSH);
+	CHECK(!back.enable_push);
+	EQ(kh2_settings_unpack(&back, buf, 5), -EBADMSG);
+}
+
+TEST(settings_out_of_range_are_refused)
+{
+	struct kh2_settings s = {
+		.sz = sizeof(s),
+		.present = KH2_SET_INITIAL_WINDOW_SIZE,
+		.initial_window_size = 0x80000000U,
+	};
+	uint8_t buf[6];
+
+	EQ(kh2_settings_pack(&s, buf, sizeof(buf)), -ERANGE);
+	s.present = KH2_SET_MAX_FRAME_SIZE;
+	s.max_frame_size = 16383;
+	EQ(kh2_settings_pack(&s, buf, sizeof(buf)), -ERANGE);
+}
+
+TEST(settings_default_caps_the_header_list)
+{
+	struct kh2_settings s;
+
+	kh2_settings_default(&s);
+	EQ(s.max_header_list_size, 65535);
+	EQ(s.initial_window_size, 65535);
+}
+
+TEST(code_has_a_name_and_is_found_by_it)
+{
+	uint32_t code;
+
+	CHECK(!strcmp(kh2_code_name(7), "REFUSED_STREAM"));
+	CHECK(!kh2_code_name(14));
+	EQ(kh2_code_parse("http-1-1-required", &code), 0);
+	EQ(code, 13);
+	EQ(kh2_code_parse("0x10", &code), 0);
+	EQ(code, 16);
+	EQ(kh2_code_parse("refused", &code), -EINVAL);
+	EQ(kh2_code_parse("7x", &code), -EINVAL);
+	CHECK(strlen(kh2_strerror(-EPIPE)) && strlen(kh2_strerror(-12345)));
+}
+
+static const struct kh2i_list_limits wide = { .max_octets = 65535, .max_fields = 128 };
+
+TEST(block_over_its_limits_leaves_the_table_in_step)
+{
+	struct kh2i_hpack sender, receiver;
+	struct kh2i_list_limits narrow = { .max_octets = 65535, .max_fields = 1 };
+	struct kh2_headers *h, *got;
+	struct kh2_ctx ctx = { 0 };
+	ssize_t len;
+
+	EQ(kh2i_hpack_init(&sender, 4096), 0);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2_headers_new(&h), 0);
+	EQ(kh2_headers_add(h, "first", "1"), 0);
+	EQ(kh2_headers_add(h, "second", "2"), 0);
+	for (int i = 0; i < 2; i++) {
+		EQ(kh2_headers_new(&got), 0);
+		len = kh2i_hpack_encode(&sender, &ctx, NULL, h);
+		CHECK(len > 0);
+		EQ(kh2i_hpack_decode(&receiver, ctx.scratch, (size_t)len, got,
+				     i ? &wide : &narrow), i ? 0 : -EMSGSIZE);
+		EQ(got->n, i ? 2 : 1);
+		kh2_headers_free(got);
+	}
+	EQ(len, 2);	/* both from the table */
+	kh2_headers_free(h);
+	kh2i_hpack_exit(&sender);
+	kh2i_hpack_exit(&receiver);
+	free(ctx.scratch);
+}
+
+TEST(block_without_fields_is_not_empty)
+{
+	struct kh2i_hpack sender, receiver;
+	struct kh2_headers *got;
+	struct kh2_ctx ctx = { 0 };
+	ssize_t len;
+
+	EQ(kh2i_hpack_init(&sender, 4096), 0);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2_headers_new(&got), 0);
+	len = kh2i_hpack_encode(&sender, &ctx, NULL, NULL);
+	CHECK(len > 0);
+	EQ(kh2i_hpack_decode(&receiver, ctx.scratch, (size_t)len, got, &wide), 0);
+	EQ(got->n, 0);
+	kh2_headers_free(got);
+	kh2i_hpack_exit(&sender);
+	kh2i_hpack_exit(&receiver);
+	free(ctx.scratch);
+}
+
+TEST(block_that_is_cut_or_wrong_is_an_error)
+{
+	static const u8 cut[] = { 0x40, 0x03, 'f' }, wrong[] = { 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct kh2i_hpack receiver;
+	struct kh2_headers *got;
+
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2_headers_new(&got), 0);
+	EQ(kh2i_hpack_decode(&receiver, cut, sizeof(cut), got, &wide), KH2_ERR_PROTOCOL);
+	kh2i_hpack_exit(&receiver);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2i_hpack_decode(&receiver, wrong, sizeof(wrong), got, &wide), KH2_ERR_PROTOCOL);
+	kh2i_hpack_exit(&receiver);
+	kh2_headers_free(got);
+}
+
+TEST(tx_area_gives_out_all_pages_once)
+{
+	static u8 base[64 * KH2I_TX_PAGE];
+	struct kh2i_tx_area a;
+	u64 addr[64];
+	int n = 0;
+
+	EQ(kh2i_tx_area_init(&a, base, sizeof(base)), 0);
+	while (kh2i_tx_area_alloc(&a, 2 * KH2I_TX_PAGE - 1, &addr[n]))
+		n++;
+	EQ(n, 24);	/* a quarter is for what is copied at once */
+	for (int i = 1; i < n; i++)
+		EQ(addr[i] - addr[i - 1], 2 * KH2I_TX_PAGE);
+	kh2i_tx_area_free(&a, addr[3], 2 * KH2I_TX_PAGE - 1);
+	CHECK(!kh2i_tx_area_alloc(&a, 3 * KH2I_TX_PAGE, &addr[n]));
+	CHECK(kh2i_tx_area_alloc(&a, 2 * KH2I_TX_PAGE, &addr[n]) == base + addr[3]);
+	kh2i_tx_area_exit(&a);
+}
+
+TEST(tx_area_brief_part_ends_before_the_pages)
+{
+	static u8 base[64 * KH2I_TX_PAGE];
+	struct kh2i_tx_area a;
+	u64 addr, last = 0;
+
+	EQ(kh2i_tx_area_init(&a, base, sizeof(base)), 0);
+	while (kh2i_tx_area_brief(&a, 1000, &addr))
+		last = addr;
+	CHECK(last + 1000 <= sizeof(base) / 4);
+	kh2i_tx_area_brief_reset(&a);
+	CHECK(kh2i_tx_area_brief(&a, 1000, &addr) && !addr);
+	kh2i_tx_area_exit(&a);
+}
+
+static u64 fired[8];
+static int n_fired;
+
+static void fire(struct kh2i_timer *t)
+{
+	fired[n_fired++] = t->at;
+}
+
+TEST(timers_fire_in_order_and_not_when_stopped)
+{
+	static const u64 at[] = { 5, 3, 8, 1, 4, 2 };
+	struct kh2i_timer t[6];
+	struct kh2_ctx ctx = { 0 };
+
+	for (int i = 0; i < 6; i++) {
+		EQ(kh2i_timer_init(&ctx, &t[i], fire), 0);
+		kh2i_timer_set(&ctx, &t[i], at[i]);
+	}
+	kh2i_timer_stop(&ctx, &t[4]);
+	kh2i_timer_set(&ctx, &t[2], UINT64_MAX - 1);
+	kh2i_timer_set(&ctx, &t[0], 1);
+	kh2i_timers_run(&ctx);
+	EQ(n_fired, 4);
+	for (int i = 1; i < n_fired; i++)
+		CHECK(fired[i - 1] <= fired[i]);
+	EQ(ctx.n_heap, 1);
+	for (int i = 0; i < 6; i++)
+		kh2i_timer_exit(&ctx, &t[i]);
+	free(ctx.heap);
+}
