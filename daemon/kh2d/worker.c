@@ -22,9 +22,11 @@ enum {
 
 /**
  * struct worker - one thread
+ * @thread: joined at the end
  * @service: what it serves
  * @index: number, from 0
  * @orders: ORDER_* from the main thread
+ * @ended: @ctx is about to be freed; under report.lock
  * @closed: the server's last session has gone; its own thread's
  * @status: how starting failed, enum kh2d_status
  * @log_line: what the library said last, as long as lines are held back
@@ -32,6 +34,7 @@ enum {
  * @unlogged: lines left out since @log_second, for there were too many
  */
 struct worker {
+	pthread_t thread;
 	const struct service *service;
 	uint32_t index;
 	atomic_uint orders;
@@ -39,6 +42,7 @@ struct worker {
 	struct kh2_server *srv;
 	void *app_user;
 	struct static_app files;
+	bool ended;
 	bool closed;
 	enum kh2d_status status;
 	bool hold_log;
@@ -322,6 +326,9 @@ static void *run(void *arg)
 	w->hold_log = false;
 	tell(&report.started);
 	serve(w);
+	pthread_mutex_lock(&report.lock);
+	w->ended = true;
+	pthread_mutex_unlock(&report.lock);
 	kh2_server_free(w->srv);
 	kh2_ctx_free(w->ctx);
 	if (w->service->app && w->service->app->exit)
@@ -360,16 +367,18 @@ static bool wait_for(const uint32_t *count, uint64_t deadline_ns)
 
 static void order(unsigned int what)
 {
+	pthread_mutex_lock(&report.lock);
 	for (uint32_t i = 0; i < n_workers; i++) {
 		atomic_fetch_or(&workers[i].orders, what);
-		kh2_ctx_wake(workers[i].ctx);
+		if (!workers[i].ended)
+			kh2_ctx_wake(workers[i].ctx);
 	}
+	pthread_mutex_unlock(&report.lock);
 }
 
 void workers_start(const struct service *service, const struct pem *pem)
 {
 	pthread_condattr_t attr;
-	pthread_t thread;
 	int err;
 
 	pthread_condattr_init(&attr);
@@ -384,10 +393,9 @@ void workers_start(const struct service *service, const struct pem *pem)
 		workers[i].service = service;
 		workers[i].index = i;
 		workers[i].files.log.fd = -1;
-		err = pthread_create(&thread, NULL, run, &workers[i]);
+		err = pthread_create(&workers[i].thread, NULL, run, &workers[i]);
 		if (err)
 			die(KH2D_FAILURE, "cannot start a thread: %s", strerror(err));
-		pthread_detach(thread);
 	}
 	wait_for(&report.started, 0);
 	for (uint32_t i = 0; i < n_workers; i++)
@@ -431,5 +439,10 @@ void workers_cut(void)
 
 bool workers_ended(uint64_t deadline_ns)
 {
-	return wait_for(&report.ended, deadline_ns);
+	if (!wait_for(&report.ended, deadline_ns))
+		return false;
+	/* Libraries clean up as a thread exits. */
+	for (uint32_t i = 0; i < n_workers; i++)
+		pthread_join(workers[i].thread, NULL);
+	return true;
 }

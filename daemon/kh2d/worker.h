@@ -58,7 +58,10 @@ void workers_stop(void);
 /* Ends what is left, now. */
 void workers_cut(void);
 
-/* True when all have ended. Waits for it until @deadline_ns of CLOCK_MONOTONIC at most. */
+/*
+ * True when all have ended; not to be asked again then. Waits for it until
+ * @deadline_ns of CLOCK_MONOTONIC at most.
+ */
 bool workers_ended(uint64_t deadline_ns);
 
 #endif /* KH2D_WORKER_H */

@@ -141,7 +141,7 @@ test_stop_timeout() {
 	rm -f got
 	start_kh2d --root www --stop-timeout 300
 	result $? starts_for_timeout
-	begin curl -sS --http2-prior-knowledge --limit-rate 200k -o got "http://127.0.0.1:$port/16M"
+	begin curl -sS --http2-prior-knowledge --limit-rate 4M -o got "http://127.0.0.1:$port/64M"
 	client=$!
 	wait_for 20 receiving
 	begun=$SECONDS
@@ -243,6 +243,7 @@ chmod 755 .
 mkdir www
 echo file > www/file
 head -c 16M /dev/urandom > www/16M
+truncate -s 64M www/64M
 make_certificate cert.pem key.pem
 make_certificate cert2.pem key2.pem second.example
 test_options

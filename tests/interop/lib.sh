@@ -28,6 +28,7 @@ result() {
 		echo "not ok $results ${backend:+${backend}_}$2"
 		if [ -s command.out ]; then
 			head -c 2000 command.out | tr -c '[:print:]\n' '?' | sed 's/^/# /'
+			echo '#'
 		fi
 	fi
 }
@@ -146,7 +147,9 @@ port_of() {
 stop_kh2d() {
 	kill -TERM "$kh2d_pid" 2> /dev/null
 	wait_for 20 ended "$kh2d_pid" || kill -KILL "$kh2d_pid"
-	wait "$kh2d_pid"
+	wait "$kh2d_pid" && return
+	tail -n 50 kh2d.err
+	return 1
 }
 
 has_module() {
