@@ -36,7 +36,7 @@ struct field {
 	const char *(*word)(uint32_t value);
 };
 
-/* Shows the attributes that are there, one line each or as members; the list ends with a NULL name. */
+/* Shows the attributes that are there, one line or member each; a NULL name ends the list. */
 void fields_show(const struct field *list, const struct nlattr **attrs);
 
 /* Address as text in a static buffer; "-" if there is none. */

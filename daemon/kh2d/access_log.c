@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Lines in the combined format and three columns more, with every octet of the peer made harmless. */
+/* Lines in the combined format and three columns more; what the peer wrote is made harmless. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>

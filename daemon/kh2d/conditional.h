@@ -28,7 +28,8 @@ bool http_date_parse(const char *text, time_t *t);
 void etag_of(const struct stat *stat, char out[ETAG_SIZE]);
 
 /* Evaluates If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since in their order. */
-enum precondition precondition_check(const struct kh2_headers *h, const char *etag, time_t modified);
+enum precondition precondition_check(const struct kh2_headers *h, const char *etag,
+				     time_t modified);
 
 /* Whether If-Range, if there is one, lets a Range stand. */
 bool if_range_holds(const struct kh2_headers *h, const char *etag, time_t modified);

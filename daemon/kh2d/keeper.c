@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The keeper: a forked process that knows three file names and nothing else, and passes descriptors. */
+/* The keeper: a forked process that knows three file names and passes descriptors of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Opens certificate, key and log: by a process that keeps its rights, once kh2d has dropped its own. */
+/* Opens certificate, key and log, by a process that keeps its rights when kh2d drops its own. */
 #ifndef KH2D_KEEPER_H
 #define KH2D_KEEPER_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Binds: the first socket of an address alone, so that a port in use is noticed, the others beside it. */
+/* Binds the first socket of an address alone, so that a port in use is noticed, then the others. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>

@@ -19,6 +19,8 @@ enum range_verdict {
  * @length: its octets, at least one
  *
  * Several ranges are answered with the whole, as RFC 9110 14.2 allows.
+ *
+ * Return: what to answer with.
  */
 enum range_verdict range_parse(const char *value, uint64_t size, uint64_t *offset,
 			       uint64_t *length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Decodes paths that strangers send. openat2(2) guards the root; this guards what is hidden in it. */
+/* Decodes paths of strangers. openat2(2) guards the root; this guards what is hidden in it. */
 #include <string.h>
 
 #include "target.h"

@@ -26,12 +26,18 @@ enum {
  * @service: what it serves
  * @index: number, from 0
  * @orders: ORDER_* from the main thread
+ * @ctx: context
+ * @srv: its server
+ * @app_user: what the application made of itself here
+ * @files: static application
  * @ended: @ctx is about to be freed; under report.lock
  * @closed: the server's last session has gone; its own thread's
  * @status: how starting failed, enum kh2d_status
  * @log_line: what the library said last, as long as lines are held back
  * @hold_log: keep lines in @log_line instead of writing them
- * @unlogged: lines left out since @log_second, for there were too many
+ * @log_second: when @logged and @unlogged were 0
+ * @logged: lines written since
+ * @unlogged: lines left out since, for there were too many
  */
 struct worker {
 	pthread_t thread;

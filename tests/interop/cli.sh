@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The command line kh2: what it shows as text and as JSON, what it does, how it refuses.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 json() {
@@ -64,7 +65,7 @@ one_stream() {
 }
 
 begin_download() {
-	begin curl -sS --cacert cert.pem --limit-rate 500k -o got "https://localhost:$port/16M"
+	begin curl -sS --cacert cert.pem --limit-rate 1M -o got "https://localhost:$port/1G"
 	client=$!
 	wait_for 20 one_session && wait_for 20 one_stream
 }
@@ -92,7 +93,7 @@ test_session() {
 	fails missing_session_is_status_1 1 'kh2:' session show 4294967295
 	fails missing_stream_is_status_1 1 'kh2:' stream show "$id/999999"
 	check stream_reset_works kh2 stream reset "$id/$stream" --code CANCEL
-	wait $client
+	wait "$client"
 	check client_sees_the_reset [ $? != 0 ]
 	check session_goes_with_its_client wait_for 20 no_session
 }
@@ -105,7 +106,7 @@ test_close() {
 	check goaway_is_sent kh2 session goaway "$id" --debug hello
 	check session_outlives_goaway one_session
 	check session_close_with_code kh2 session close "$id" --code enhance-your-calm
-	wait $client
+	wait "$client"
 	check client_sees_the_close [ $? != 0 ]
 	check closed_session_goes wait_for 20 no_session
 
@@ -115,7 +116,7 @@ test_close() {
 	wait_for 20 one_session
 	json session list > /dev/null
 	check session_close_is_graceful kh2 session close "$(value 'v[0]["id"]')"
-	wait $client
+	wait "$client"
 	is client_of_graceful_close_ends_well $? 0
 	check graceful_close_loses_nothing cmp got www/16M
 }
@@ -150,9 +151,9 @@ test_permission() {
 	setpriv --reuid daemon --clear-groups --inh-caps=-all --bounding-set=-all \
 		kh2 session close "$id" > out 2> err
 	is close_by_others_is_status_4 "$? $(wc -l < err)" '4 1'
-	kill $client
-	wait $client 2> /dev/null
-	wait_for 20 no_session
+	kill "$client"
+	wait "$client" 2> /dev/null
+	check session_of_killed_client_goes wait_for 20 no_session
 }
 
 test_words
@@ -164,6 +165,7 @@ if has_module; then
 	make_certificate cert.pem key.pem
 	mkdir www
 	head -c 16M /dev/urandom > www/16M
+	truncate -s 1G www/1G
 	echo small > www/small
 	start_kh2d --cert cert.pem --key key.pem --root www
 	result $? starts

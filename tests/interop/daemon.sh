@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kh2d as a daemon: what it refuses and with which status, signals, privileges, several workers.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 # refuses NAME STATUS WORDS ARGUMENT...: one line on stderr, with these words, and that status.
@@ -15,34 +16,34 @@ refuses() {
 }
 
 test_options() {
-	local serve='serve --listen 127.0.0.1:0'
+	local -a serve=(serve --listen 127.0.0.1:0)
 	refuses no_command 2 'command is needed'
 	refuses unknown_command 2 'no such command' bake
 	refuses unknown_option 2 'no such option' serve --bake
 	refuses missing_value 2 'needs a value' serve --listen
 	refuses no_listen 2 'listen' serve --root www
-	refuses nothing_to_serve 2 'root' $serve
-	refuses root_and_app 2 'one of' $serve --root www --app x.so
+	refuses nothing_to_serve 2 'root' "${serve[@]}"
+	refuses root_and_app 2 'one of' "${serve[@]}" --root www --app x.so
 	refuses bad_listen 2 'ADDR:PORT' serve --listen 8443 --root www
 	refuses bad_port 2 '65535' serve --listen 127.0.0.1:70000 --root www
 	refuses naked_ipv6 2 'ADDR' serve --listen ::1:80 --root www
-	refuses bad_backend 2 'auto, kernel, user' $serve --root www --backend x
-	refuses bad_limit_name 2 'limit' $serve --root www --limit x=1
-	refuses bad_limit_value 2 'number' $serve --root www --limit streams=0
-	refuses bad_header 2 'header' $serve --root www --header 'connection: close'
-	refuses key_without_cert 2 'cert' $serve --root www --key key.pem
-	refuses http1 2 'HTTP/2 only' $serve --root www --allow-http1
-	refuses unknown_user 2 'no user' $serve --root www --user no-such-user-here
-	refuses missing_cert 3 'nothing.pem' $serve --root www --cert nothing.pem --key key.pem
-	refuses missing_key 3 'nothing.pem' $serve --root www --cert cert.pem --key nothing.pem
-	refuses bad_cert 3 'ertificate' $serve --root www --cert www/file --key key.pem
-	refuses foreign_key 3 'key' $serve --root www --cert cert.pem --key key2.pem
-	refuses missing_root 3 'nowhere' $serve --root nowhere
-	refuses root_that_is_a_file 3 'directory' $serve --root www/file
-	refuses missing_app 3 'nothing.so' $serve --app nothing.so
-	refuses app_that_is_none 3 'app' $serve --app "$kh2_bin/libkh2.so"
+	refuses bad_backend 2 'auto, kernel, user' "${serve[@]}" --root www --backend x
+	refuses bad_limit_name 2 'limit' "${serve[@]}" --root www --limit x=1
+	refuses bad_limit_value 2 'number' "${serve[@]}" --root www --limit streams=0
+	refuses bad_header 2 'header' "${serve[@]}" --root www --header 'connection: close'
+	refuses key_without_cert 2 'cert' "${serve[@]}" --root www --key key.pem
+	refuses http1 2 'HTTP/2 only' "${serve[@]}" --root www --allow-http1
+	refuses unknown_user 2 'no user' "${serve[@]}" --root www --user no-such-user-here
+	refuses missing_cert 3 'nothing.pem' "${serve[@]}" --root www --cert nothing.pem --key key.pem
+	refuses missing_key 3 'nothing.pem' "${serve[@]}" --root www --cert cert.pem --key nothing.pem
+	refuses bad_cert 3 'ertificate' "${serve[@]}" --root www --cert www/file --key key.pem
+	refuses foreign_key 3 'key' "${serve[@]}" --root www --cert cert.pem --key key2.pem
+	refuses missing_root 3 'nowhere' "${serve[@]}" --root nowhere
+	refuses root_that_is_a_file 3 'directory' "${serve[@]}" --root www/file
+	refuses missing_app 3 'nothing.so' "${serve[@]}" --app nothing.so
+	refuses app_that_is_none 3 'app' "${serve[@]}" --app "$kh2_bin/libkh2.so"
 	refuses foreign_address 4 '192.0.2.1' serve --listen 192.0.2.1:0 --root www
-	refuses bad_log 3 'access-log' $serve --root www --access-log nowhere/log
+	refuses bad_log 3 'access-log' "${serve[@]}" --root www --access-log nowhere/log
 	check help_is_given eval 'kh2d --help | grep -q "^usage:"'
 	check version_is_given eval 'kh2d --version | grep -Eq "^kh2d [0-9]+\.[0-9]+\.[0-9]+$"'
 	check limits_are_listed eval 'kh2d serve --limit help | grep -q "^reset_burst "'
@@ -58,7 +59,8 @@ test_port_in_use() {
 
 test_module_absent() {
 	if [ -d /sys/module/kh2 ]; then
-		[ -n "${KH2_MODULE:-}" ] && rmmod kh2 || return
+		[ -n "${KH2_MODULE:-}" ] || return
+		rmmod kh2 || return
 	fi
 	refuses absent_module 5 'module' serve --listen 127.0.0.1:0 --root www --backend kernel
 	backend=auto
@@ -123,7 +125,7 @@ test_graceful() {
 	check download_begins wait_for 20 receiving
 	kill -TERM "$kh2d_pid"
 	check listening_ends wait_for 10 refused
-	wait $client
+	wait "$client"
 	is download_ends_well $? 0
 	check download_is_whole cmp got www/16M
 	wait "$kh2d_pid"
@@ -150,7 +152,7 @@ test_stop_timeout() {
 	is timeout_has_status_0 $? 0
 	check timeout_is_kept [ $((SECONDS - begun)) -lt $((8 * slow)) ]
 	check cut_is_told grep -q 'are cut' kh2d.err
-	wait $client
+	wait "$client"
 	check cut_is_seen [ $? != 0 ]
 
 	rm -f got

@@ -3,15 +3,16 @@
 # Files of every size, octet for octet: over TLS 1.3, TLS 1.2, cleartext and IPv6.
 #
 # KH2_BIG is the size of the largest, in MiB: 64 if unset.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 big=${KH2_BIG:-64}
-edge_sizes='0 1 9 16366 16375 16383 16384 16385 65535 65536 1048577'
+edge_sizes=(0 1 9 16366 16375 16383 16384 16385 65535 65536 1048577)
 
 make_files() {
 	local size
 	mkdir www
-	for size in $edge_sizes; do
+	for size in "${edge_sizes[@]}"; do
 		head -c "$size" /dev/urandom > "www/$size"
 	done
 	head -c 4M /dev/urandom > www/4M
@@ -42,11 +43,11 @@ same_edges() {
 	shift 2
 	rm -rf got
 	mkdir got
-	for size in $edge_sizes; do
+	for size in "${edge_sizes[@]}"; do
 		urls+=(-o "got/$size" "$base/$size")
 	done
 	check "${name}_edge_sizes_are_sent" fetch "$@" "${urls[@]}"
-	check "${name}_edge_sizes_are_whole" same_sums $edge_sizes
+	check "${name}_edge_sizes_are_whole" same_sums "${edge_sizes[@]}"
 }
 
 same_file() {
@@ -118,7 +119,7 @@ run_clear() {
 run_padding() {
 	local how
 	for how in max aligned; do
-		start_kh2d --padding $how --root www
+		start_kh2d --padding "$how" --root www
 		result $? "starts_padding_$how"
 		same_edges "padding_$how" "http://127.0.0.1:$port" --http2-prior-knowledge
 		check "stops_padding_$how" stop_kh2d

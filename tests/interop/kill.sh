@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Either side is killed or stopped during transfers: nothing stays, nothing is lost that need not be.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 sessions() {
@@ -52,7 +53,7 @@ test_server_killed() {
 	result $? "$1_download_before_kill"
 	kill -KILL "$kh2d_pid"
 	wait "$kh2d_pid" 2> /dev/null
-	wait $client
+	wait "$client"
 	check "$1_client_sees_the_end" [ $? != 0 ]
 	check_no_session "$1_no_session_of_the_killed"
 }
@@ -62,8 +63,8 @@ test_client_killed() {
 	result $? "$1_server_of_killed_client_starts"
 	download 8M
 	result $? "$1_download_before_client_kill"
-	kill -KILL $client
-	wait $client 2> /dev/null
+	kill -KILL "$client"
+	wait "$client" 2> /dev/null
 	check_no_session "$1_no_session_of_killed_client"
 	check "$1_others_are_served" "${curl[@]}" --fail -o /dev/null "$url/small"
 	check "$1_stops_after_client_kill" stop_kh2d
@@ -77,16 +78,16 @@ test_stopped() {
 	kill -STOP "$kh2d_pid"
 	check "$1_server_is_stopped" wait_for 10 is_stopped "$kh2d_pid"
 	kill -CONT "$kh2d_pid"
-	wait $client
+	wait "$client"
 	is "$1_client_goes_on_after_server" $? 0
 	check "$1_octets_after_stopped_server" cmp got www/64M
 
 	download 32M
-	kill -STOP $client
-	check "$1_client_is_stopped" wait_for 10 is_stopped $client
+	kill -STOP "$client"
+	check "$1_client_is_stopped" wait_for 10 is_stopped "$client"
 	check "$1_others_are_served_then" "${curl[@]}" --fail -o /dev/null "$url/small"
-	kill -CONT $client
-	wait $client
+	kill -CONT "$client"
+	wait "$client"
 	is "$1_stopped_client_goes_on" $? 0
 	check "$1_octets_after_stopped_client" cmp got www/64M
 	check "$1_stops_at_last" stop_kh2d
@@ -106,7 +107,7 @@ test_stopped_and_killed() {
 	wait_for 10 is_stopped "$kh2d_pid"
 	kill -KILL "$kh2d_pid"
 	wait "$kh2d_pid" 2> /dev/null
-	wait $client
+	wait "$client"
 	check "$1_client_of_stopped_sees_the_end" [ $? != 0 ]
 	check_no_session "$1_no_session_of_stopped_and_killed"
 }
@@ -114,10 +115,10 @@ test_stopped_and_killed() {
 run() {
 	local how
 	for how in tls clear; do
-		test_server_killed $how
-		test_client_killed $how
-		test_stopped $how
-		test_stopped_and_killed $how
+		test_server_killed "$how"
+		test_client_killed "$how"
+		test_stopped "$how"
+		test_stopped_and_killed "$how"
 	done
 }
 

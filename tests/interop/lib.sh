@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what tests use is set here
 # For tests of kh2d and kh2: TAP, a certificate, kh2d on a free port, waiting, cleaning up by pid.
 #
 # A test sources this in an empty directory of its own. What it says of kh2d is said for each

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The static application of kh2d: what it serves, what it refuses, ranges and conditions.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 make_site() {
@@ -31,14 +32,14 @@ make_site() {
 	mkdir www/index-dir www/index-dir/index.html
 }
 
-# get PATH [CURL-ARGUMENT...]: prints the status; headers are in head, the body in body.
+# get PATH [CURL-ARGUMENT...]: prints the status; headers are in head.txt, the body in body.
 get() {
 	local path=$1
 	shift
-	curl -sS --max-time 20 --http2-prior-knowledge --path-as-is -D head -o body \
+	curl -sS --max-time 20 --http2-prior-knowledge --path-as-is -D head.raw -o body \
 		-w '%{http_code}' "$@" "http://127.0.0.1:$port$path" 2> curl.err ||
 		cat curl.err
-	tr -d '\r' < head > head.txt
+	tr -d '\r' < head.raw > head.txt
 }
 
 field() {
@@ -49,7 +50,7 @@ status_is() {
 	local name=$1 wanted=$2
 	shift 2
 	: > body
-	: > head
+	: > head.raw
 	is "$name" "$(get "$@")" "$wanted"
 }
 
@@ -94,7 +95,7 @@ test_directories() {
 test_methods() {
 	status_is head_is_answered 200 /digits.txt -I
 	is head_has_length_and_no_body "$(field content-length) $(wc -c < body)" \
-		"10 $(wc -c < head)"
+		"10 $(wc -c < head.raw)"
 	status_is head_of_nothing 404 /nothing -I
 	status_is post_is_refused 405 /digits.txt -d x
 	is refusal_says_what_is_allowed "$(field allow)" 'GET, HEAD'

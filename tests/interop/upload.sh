@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Uploads of every size to applications: echoed octet for octet, counted exactly.
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 sizes='0 1 16383 16384 16385 65536 1048577 16M'
@@ -42,6 +43,7 @@ run_app() {
 }
 
 # The length is not known beforehand: no content-length, many DATA frames.
+# shellcheck disable=SC2094 # both read
 from_pipe() {
 	send -T - "http://127.0.0.1:$port/" --http2-prior-knowledge < in/1048577 | cmp - in/1048577
 }
