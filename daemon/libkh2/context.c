@@ -165,21 +165,18 @@ void kh2i_todo_del(struct kh2i_todo *t)
 /* What is added meanwhile waits for the next turn. */
 static int todos_run(struct kh2_ctx *ctx)
 {
-	struct kh2i_todo last = { .fn = NULL };
-	int n = 0;
+	struct list_head *node;
+	int left = 0, n;
 
-	if (list_empty(&ctx->todos))
-		return 0;
-	list_add_tail(&last.node, &ctx->todos);
-	for (;;) {
+	for (node = ctx->todos.next; node != &ctx->todos; node = node->next)
+		left++;
+	for (n = 0; n < left && !list_empty(&ctx->todos); n++) {
 		struct kh2i_todo *t = list_first_entry(&ctx->todos, struct kh2i_todo, node);
 
 		list_del_init(&t->node);
-		if (t == &last)
-			return n;
 		t->fn(t);
-		n++;
 	}
+	return n;
 }
 
 /* ---- context ---- */
