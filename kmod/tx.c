@@ -15,10 +15,10 @@
 #include "trace.h"
 #include "tx.h"
 
-/* Pulled at once: four full TLS records. */
+/* Pulled at once: four full TLS records. The whole of struct tx_batch fits into 2 KiB. */
 #define KH2_TX_BATCH (64U << 10)
-#define KH2_TX_SEGS 64
-#define KH2_TX_PARTS 96
+#define KH2_TX_SEGS 32
+#define KH2_TX_PARTS 44
 
 /* A run sends this much at the most, then lets others have the CPU. */
 #define KH2_TX_BUDGET SZ_1M
