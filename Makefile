@@ -47,8 +47,7 @@ tools:
 	@missing=; \
 	command -v cc >/dev/null || missing="$$missing gcc"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkgconf"; \
-	for pair in libmnl:libmnl-dev openssl:libssl-dev libnghttp2:libnghttp2-dev \
-		libllhttp:libllhttp-dev libbpf:libbpf-dev; do \
+	for pair in libmnl:libmnl-dev openssl:libssl-dev libnghttp2:libnghttp2-dev; do \
 		pkg-config --exists $${pair%:*} 2>/dev/null || \
 			missing="$$missing $${pair#*:}"; \
 	done; \
