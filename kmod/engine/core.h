@@ -195,7 +195,7 @@ struct kh2e {
 	u64 counters[__KH2_C_END];
 };
 
-/* core.c */
+/* engine.c, event.c */
 void *kh2e_alloc(struct kh2e *e, size_t size);
 void kh2e_mem_free(struct kh2e *e, void *ptr, size_t size);
 u64 kh2e_now(const struct kh2e *e);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The connection as an object: begin, end, phases, time, and what its parts share. */
+/* The connection as an object: begin, end, phases, and what its parts share. */
 #include "core.h"
-
-#define SHUTDOWN_NOTICE_MS 1000
 
 /**
  * kh2e_alloc() - zeroed memory, counted for the session
@@ -52,51 +50,6 @@ u64 kh2e_now(const struct kh2e *e)
 void kh2e_count(struct kh2e *e, enum kh2_counter c, u64 n)
 {
 	e->counters[c] += n;
-}
-
-/**
- * kh2e_reserve() - is there room for an event?
- * @e: the connection
- * @len: octets of payload
- *
- * Return: true if the next event of at most @len octets cannot fail.
- */
-bool kh2e_reserve(struct kh2e *e, u32 len)
-{
-	if (e->ops->reserve(e->home, len))
-		return true;
-	if (!e->rx.blocked)
-		kh2e_count(e, KH2_C_STALL_EVENT_RING, 1);
-	e->rx.blocked = true;
-	return false;
-}
-
-/**
- * kh2e_post() - hand an event to the home
- * @e: the connection
- * @type: enum kh2_ev
- * @flags: KH2_EVF_* bits
- * @stream: stream identifier
- * @code: see enum kh2_ev
- * @arg: see enum kh2_ev
- * @payload: octets
- * @len: of these
- *
- * Return: false if there was no room.
- */
-bool kh2e_post(struct kh2e *e, enum kh2_ev type, u16 flags, u32 stream, u32 code, u64 arg,
-	       const void *payload, u32 len)
-{
-	struct kh2_event ev = {
-		.type = type,
-		.flags = flags,
-		.stream = stream,
-		.len = len,
-		.code = code,
-		.arg = arg,
-	};
-
-	return e->ops->event(e->home, &ev, payload);
 }
 
 /**
@@ -173,18 +126,6 @@ bool kh2e_idle(const struct kh2e *e)
 	return !e->streams.n;
 }
 
-/**
- * kh2e_blocked() - did events wait for room?
- * @e: the connection
- *
- * Return: true if kh2e_recv() stopped short or kh2e_notify() has something left.
- */
-bool kh2e_blocked(const struct kh2e *e)
-{
-	return e->rx.blocked || e->tell_error || e->tell_idle || !list_empty(&e->tell) ||
-	       !list_empty(&e->done_srcs);
-}
-
 static void drop_streams(struct kh2e *e)
 {
 	struct kh2e_stream *st;
@@ -244,81 +185,6 @@ void kh2e_check_drained(struct kh2e *e)
 		return;
 	e->phase = KH2E_DONE;
 	e->tell_idle = true;
-}
-
-/* Returns false while there is no room. */
-static bool tell_stream(struct kh2e *e, struct kh2e_stream *st)
-{
-	if (st->told & KH2E_TELL_TRAILERS) {
-		if (!kh2e_post(e, KH2_EV_WANT_TRAILERS, 0, st->id, 0, 0, NULL, 0))
-			return false;
-		st->told &= ~KH2E_TELL_TRAILERS;
-	}
-	if (st->told & KH2E_TELL_RESET) {
-		if (!kh2e_post(e, KH2_EV_RESET, st->reset_local ? KH2_EVF_LOCAL : 0, st->id,
-			       st->reset_code, st->reset_why, NULL, 0))
-			return false;
-		st->told &= ~KH2E_TELL_RESET;
-	}
-	if (st->told & KH2E_TELL_CLOSED) {
-		if (!kh2e_post(e, KH2_EV_CLOSED, 0, st->id, st->reset ? st->reset_code : 0, 0,
-			       NULL, 0))
-			return false;
-		st->told &= ~KH2E_TELL_CLOSED;
-	}
-	return true;
-}
-
-static bool tell_streams(struct kh2e *e)
-{
-	struct kh2e_stream *st, *next;
-
-	list_for_each_entry_safe(st, next, &e->tell, tell) {
-		if (!tell_stream(e, st))
-			return false;
-		list_del_init(&st->tell);
-		kh2e_stream_maybe_free(e, st);
-	}
-	return true;
-}
-
-static bool tell_sources(struct kh2e *e)
-{
-	struct kh2e_src *src, *next;
-
-	list_for_each_entry_safe(src, next, &e->done_srcs, node) {
-		if (src->notify && !kh2e_post(e, KH2_EV_TX_DONE, 0, src->stream, -src->status,
-					      src->user_data, NULL, 0))
-			return false;
-		list_del_init(&src->node);
-		e->ops->src_release(e->home, src);
-	}
-	return true;
-}
-
-/**
- * kh2e_notify() - post events that waited for room, free what waited for them
- * @e: the connection
- *
- * The only place, but for KH2_OP_RELEASE, where streams are freed.
- *
- * Return: true if none is left.
- */
-bool kh2e_notify(struct kh2e *e)
-{
-	if (!tell_sources(e) || !tell_streams(e))
-		return false;
-	if (e->tell_error) {
-		if (!kh2e_post(e, KH2_EV_ERROR, 0, 0, e->fail_code, e->fail_why, NULL, 0))
-			return false;
-		e->tell_error = false;
-	}
-	if (e->tell_idle) {
-		if (!kh2e_post(e, KH2_EV_IDLE, 0, 0, 0, 0, NULL, 0))
-			return false;
-		e->tell_idle = false;
-	}
-	return true;
 }
 
 /**
@@ -490,92 +356,4 @@ void kh2e_free(struct kh2e *e)
 		kh2e_mem_free(e, e->rx.body, e->rx.frame.len);
 	WARN_ON_ONCE(e->memory != sizeof(*e));
 	e->ops->free(e->home, e, sizeof(*e));
-}
-
-static u64 after_ms(u64 since, u32 ms)
-{
-	return since + ms * NSEC_PER_MSEC;
-}
-
-/**
- * kh2e_deadline() - when kh2e_tick() is to be called
- * @e: the connection
- *
- * Return: monotonic time, ns; U64_MAX for never.
- */
-u64 kh2e_deadline(const struct kh2e *e)
-{
-	const u32 *limits = e->limits;
-	u64 t = ~0ULL;
-
-	if (e->phase == KH2E_DONE)
-		return t;
-	if (!e->rx.settings_seen)
-		t = min(t, after_ms(e->begun, limits[KH2_L_PREFACE_MS]));
-	if (e->n_settings_out)
-		t = min(t, after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]));
-	if (e->shutdown == KH2E_SHUTDOWN_NOTICE)
-		t = min(t, after_ms(e->shutdown_since, SHUTDOWN_NOTICE_MS));
-	if (e->streams.n && limits[KH2_L_STALL_MS])
-		t = min(t, after_ms(e->stall_scan, limits[KH2_L_STALL_MS] / 4 + 1));
-	if (!e->streams.n && limits[KH2_L_IDLE_MS])
-		t = min(t, after_ms(e->idle_since, limits[KH2_L_IDLE_MS]));
-	return t;
-}
-
-/* A full frame was sent: of the stream, or of others while its turn was yet to come */
-static bool made_progress(const struct kh2e *e, const struct kh2e_stream *st)
-{
-	if (st->tx_data - st->stall_data >= KH2_DATA_BULK)
-		return true;
-	return !list_empty(&st->ready) &&
-	       e->counters[KH2_C_TX_DATA] - st->stall_conn >= KH2_DATA_BULK;
-}
-
-/* A stream that has data and made no progress within the limit */
-static bool is_stalled(struct kh2e *e, struct kh2e_stream *st, u64 now)
-{
-	if (st->state == KH2E_CLOSED || !st->queued || made_progress(e, st)) {
-		kh2e_stream_mark_progress(e, st, now);
-		return false;
-	}
-	return now >= after_ms(st->stall_since, e->limits[KH2_L_STALL_MS]);
-}
-
-static void scan_stalled(struct kh2e *e, u64 now)
-{
-	struct kh2e_stream *st;
-
-	e->stall_scan = now;
-	for (st = kh2e_stream_walk(e, NULL); st && e->phase != KH2E_DONE;
-	     st = kh2e_stream_walk(e, st))
-		if (is_stalled(e, st, now))
-			kh2e_stream_reset(e, st, KH2_CANCEL, KH2_C_STREAM_STALLED);
-}
-
-/**
- * kh2e_tick() - time passed
- * @e: the connection
- */
-void kh2e_tick(struct kh2e *e)
-{
-	const u32 *limits = e->limits;
-	u64 now = kh2e_now(e);
-
-	if (e->phase != KH2E_DONE && !e->rx.settings_seen &&
-	    now >= after_ms(e->begun, limits[KH2_L_PREFACE_MS]))
-		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PREFACE_TIMEOUT);
-	if (e->n_settings_out &&
-	    now >= after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]))
-		kh2e_fail(e, KH2_SETTINGS_TIMEOUT, KH2_C_CONN_SETTINGS_TIMEOUT);
-	if (e->phase != KH2E_DONE && e->shutdown == KH2E_SHUTDOWN_NOTICE &&
-	    now >= after_ms(e->shutdown_since, SHUTDOWN_NOTICE_MS))
-		kh2e_shutdown_final(e);
-	if (e->phase != KH2E_DONE && e->streams.n && limits[KH2_L_STALL_MS] &&
-	    now >= after_ms(e->stall_scan, limits[KH2_L_STALL_MS] / 4 + 1))
-		scan_stalled(e, now);
-	if (!e->streams.n && limits[KH2_L_IDLE_MS] &&
-	    now >= after_ms(e->idle_since, limits[KH2_L_IDLE_MS]))
-		kh2e_fail(e, KH2_NO_ERROR, KH2_C_CONN_IDLE);
-	kh2e_notify(e);
 }
