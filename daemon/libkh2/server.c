@@ -448,6 +448,7 @@ static int close_session(struct kh2_session *s, void *arg)
 
 void kh2_server_shutdown(struct kh2_server *srv)
 {
+	kh2i_handshakes_end(srv);
 	kh2_server_close(srv);
 	kh2_server_for_each_session(srv, close_session, NULL);
 }

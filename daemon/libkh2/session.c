@@ -8,6 +8,7 @@
 
 #define BUCKETS_MIN	16
 #define GOAWAY_DATA_MAX	16376
+#define MEMORY_STEP	65536	/* smaller changes are not worth a command */
 
 /**
  * kh2i_session_open() - may commands be given?
@@ -75,6 +76,27 @@ void kh2i_session_touch(struct kh2_session *s)
 {
 	if (s->timeout_ms)
 		s->active_at = kh2i_now();
+}
+
+/**
+ * kh2i_session_memory() - memory was taken or given back on behalf of a session
+ * @s: session
+ * @octets: how much more, or less
+ *
+ * The engine refuses new streams while all of it is over the limit.
+ */
+void kh2i_session_memory(struct kh2_session *s, s64 octets)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_MEMORY };
+	s64 change;
+
+	s->memory += octets;
+	change = s->memory - s->memory_told;
+	if (change < MEMORY_STEP && change > -MEMORY_STEP)
+		return;
+	sqe.len = (u64)s->memory;
+	if (!kh2i_session_submit(s, &sqe, NULL))
+		s->memory_told = s->memory;
 }
 
 static void session_timeout(struct kh2i_timer *t)
@@ -150,6 +172,7 @@ int kh2i_session_link(struct kh2_session *s, struct kh2_stream *st)
 	*b = st;
 	list_add_tail(&st->node, &s->streams);
 	s->n_streams++;
+	kh2i_session_memory(s, KH2I_STREAM_MEMORY);
 	return 0;
 }
 
@@ -162,6 +185,7 @@ void kh2i_session_unlink(struct kh2_session *s, struct kh2_stream *st)
 	*link = st->next;
 	list_del(&st->node);
 	s->n_streams--;
+	kh2i_session_memory(s, -KH2I_STREAM_MEMORY);
 }
 
 /* ---- begin and end ---- */

@@ -62,6 +62,8 @@ struct kh2i_ping {
  * @timeout_ms: 0: off
  * @active_at: time of the last activity
  * @todo: ends the session when nothing else can
+ * @memory: octets held on its behalf here
+ * @memory_told: of these, as the engine knows
  * @max_pairs: most fields of a block
  * @max_list: most octets of a header list, also before the peer has acknowledged it
  * @high_water: of streams' queues
@@ -105,6 +107,8 @@ struct kh2_session {
 	u32 timeout_ms;
 	u64 active_at;
 	struct kh2i_todo todo;
+	s64 memory;
+	s64 memory_told;
 	u32 max_pairs;
 	u32 max_list;
 	u32 high_water;
@@ -125,6 +129,7 @@ int kh2i_session_submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *
 int kh2i_session_send_block(struct kh2_session *s, u32 stream, u8 flags,
 			    const struct kh2_headers *h, const struct kh2_nv *extra);
 void kh2i_session_touch(struct kh2_session *s);
+void kh2i_session_memory(struct kh2_session *s, s64 octets);
 bool kh2i_session_open(const struct kh2_session *s);
 struct kh2_stream *kh2i_session_find(const struct kh2_session *s, u32 id);
 int kh2i_session_link(struct kh2_session *s, struct kh2_stream *st);

@@ -182,8 +182,19 @@ void kh2_stream_set_callbacks(struct kh2_stream *st, const struct kh2_stream_cbs
 	st->user = user;
 }
 
+/* The engine has done with it, and only the application keeps it by not reading. */
+static int close_unread(struct kh2_stream *st)
+{
+	kh2i_stream_in_free(st);
+	st->paused = false;
+	kh2i_todo_add(st->session->ctx, &st->todo);
+	return 0;
+}
+
 int kh2_stream_close(struct kh2_stream *st, uint32_t code)
 {
+	if (st->closing && !st->destroyed)
+		return close_unread(st);
 	if (!kh2i_stream_open(st))
 		return KH2_ERR_STREAM_CLOSED;
 	kh2i_stream_reset(st, code ? KH2_ERR_STREAM : 0, code);

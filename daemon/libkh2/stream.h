@@ -119,6 +119,9 @@ struct kh2_stream {
 	u64 active_at;
 };
 
+/* What a stream and its fields cost, about */
+#define KH2I_STREAM_MEMORY	((s64)(sizeof(struct kh2_stream) + sizeof(struct kh2_headers)))
+
 /* Does the user's structure, of whatever size, have the callback? */
 #define KH2I_CB(cbs, member) \
 	((cbs) && (cbs)->sz >= offsetof(__typeof__(*(cbs)), member) + sizeof((cbs)->member) && \

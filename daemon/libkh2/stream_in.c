@@ -53,6 +53,7 @@ void kh2i_stream_in_free(struct kh2_stream *st)
 		struct kh2i_octets *o = list_first_entry(&st->in, struct kh2i_octets, node);
 
 		kh2i_stream_credit(st, (u32)(o->len - o->pos));
+		kh2i_session_memory(st->session, -(s64)o->len);
 		list_del(&o->node);
 		free(o);
 	}
@@ -71,6 +72,7 @@ static bool keep(struct kh2_stream *st, const void *buf, u32 len)
 	o->len = len;
 	memcpy(o->octets, buf, len);
 	list_add_tail(&o->node, &st->in);
+	kh2i_session_memory(st->session, len);
 	return true;
 }
 
@@ -178,6 +180,7 @@ void kh2i_stream_deliver(struct kh2_stream *st)
 		struct kh2i_octets *o = list_first_entry(&st->in, struct kh2i_octets, node);
 
 		list_del(&o->node);
+		kh2i_session_memory(st->session, -(s64)o->len);
 		kh2i_stream_credit(st, (u32)o->len);
 		pass_on(st, o->octets, (u32)o->len);
 		free(o);

@@ -50,8 +50,10 @@ int kh2i_tx_new(struct kh2_stream *st, struct kh2i_tx **out)
  */
 void kh2i_tx_free(struct kh2_session *s, struct kh2i_tx *tx)
 {
-	if (tx->addr)
+	if (tx->addr) {
 		s->be->tx_free(s->ctx, tx->addr, tx->len);
+		kh2i_session_memory(s, -(s64)tx->len);
+	}
 	list_del(&tx->node);
 	kh2_stream_put(tx->stream);
 	free(tx);
@@ -84,6 +86,7 @@ static ssize_t lend(struct kh2_stream *st, const u8 *buf, size_t len, bool end)
 		kh2i_tx_free(s, tx);
 		return -EAGAIN;
 	}
+	kh2i_session_memory(s, (s64)part);
 	memcpy(mem, buf, part);
 	sqe.addr = tx->addr;
 	sqe.len = part;
@@ -149,6 +152,7 @@ static void pump(struct kh2_stream *st)
 		}
 		if (end)
 			st->end_sent = true;
+		kh2i_session_memory(st->session, -(s64)o->len);
 		list_del(&o->node);
 		free(o);
 	}
@@ -233,6 +237,7 @@ void kh2i_stream_out_free(struct kh2_stream *st)
 	while (!list_empty(&st->out)) {
 		struct kh2i_octets *o = list_first_entry(&st->out, struct kh2i_octets, node);
 
+		kh2i_session_memory(st->session, -(s64)o->len);
 		list_del(&o->node);
 		free(o);
 	}
@@ -283,6 +288,7 @@ static int queue_rest(struct kh2_stream *st, const u8 *buf, size_t len)
 	o->len = len;
 	memcpy(o->octets, buf, len);
 	list_add_tail(&o->node, &st->out);
+	kh2i_session_memory(st->session, (s64)len);
 	wait_for_memory(st);
 	return 0;
 }
