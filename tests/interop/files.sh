@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Files of every size, octet for octet: over TLS 1.3, TLS 1.2, cleartext and IPv6.
 #
-# KH2_BIG is the size of the largest, in MiB: 64 if unset.
+# KH2_BIG is the size of the largest, in MiB: 32 if unset.
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
-big=${KH2_BIG:-64}
+big=${KH2_BIG:-32}
 edge_sizes=(0 1 9 16366 16375 16383 16384 16385 65535 65536 1048577)
 
 make_files() {
