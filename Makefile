@@ -55,12 +55,21 @@ tools:
 		echo "kh2: missing, install: apt-get install$$missing" >&2; exit 1; \
 	fi
 
-.PHONY: install modules_install
-install: all modules_install
+.PHONY: install modules_install man_install
+install: all modules_install man_install
 	$(call sub,daemon,$(O),DESTDIR=$(DESTDIR) prefix=$(prefix) install)
+	$(if $(DESTDIR),,-ldconfig)
 
+# No key to sign with: a kernel that insists wants the user's own.  Debian's headers lack the
+# System.map by which kbuild would run depmod itself.
 modules_install:
-	+$(MAKE) -C $(KDIR) M=$(M) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	+$(MAKE) -C $(KDIR) M=$(M) INSTALL_MOD_PATH=$(DESTDIR) CONFIG_MODULE_SIG_ALL= modules_install
+	$(if $(DESTDIR),,depmod $(KVER))
+
+man_install:
+	for page in $(wildcard Documentation/man/*.[1-8]); do \
+		install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man$${page##*.} $$page || exit; \
+	done
 
 .PHONY: vm-build run test check bench
 vm-build:
