@@ -2,6 +2,7 @@
 """Where the server's instructions go, by sampling the guest in virtual time."""
 
 import collections
+import re
 import subprocess
 import sys
 
@@ -11,8 +12,13 @@ from measure import client_command, run_client
 from servers import DIR, Broken
 
 PERIOD = 100_000        # instructions between samples
+DEPTH = 4               # callers told of
 MAX_RATE = "/proc/sys/kernel/perf_event_max_sample_rate"
 CPU_LIMIT = "/proc/sys/kernel/perf_cpu_time_max_percent"
+FRAME = re.compile(r"\s+[0-9a-f]+ (.*) \((.*)\)$")
+
+# symbol and object of each frame, the innermost first
+Sample = collections.namedtuple("Sample", "command frames")
 
 
 def set_sysctl(path, value):
@@ -30,25 +36,31 @@ def lift_limits():
 def record(words, callers):
     lift_limits()
     done = subprocess.run(["perf", "record", "-q", "-a", "-e", "cpu-clock", "-c", str(PERIOD),
-                           *(["-g"] if callers else []), "-o", DIR + "/perf.data", "--", *words],
+                           *(["--call-graph", "dwarf,6144"] if callers else []),
+                           "-o", DIR + "/perf.data", "--", *words],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise Broken("perf record: " + done.stdout[-300:])
 
 
-def samples():
-    """Counts of (command, symbol, object)."""
-    done = subprocess.run(["perf", "script", "-i", DIR + "/perf.data", "-G",
-                           "-F", "comm,ip,sym,dso"], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True, check=True)
-    counts = collections.Counter()
-    for line in done.stdout.splitlines():
-        head, _, where = line.rpartition(" (")
-        comm, _, rest = head.strip().partition("  ")
-        symbol = " ".join(rest.split()[1:]) or "?"
-        counts[comm.split("/")[0], symbol, where.rstrip(")").split("/")[-1]] += 1
-    return counts
+def samples(callers):
+    """What perf recorded, one Sample at a time; blocks of lines, with a blank one between."""
+    fields = "comm,ip,sym,dso"
+    with subprocess.Popen(["perf", "script", "-i", DIR + "/perf.data", "-F", fields,
+                           *([] if callers else ["-G"])], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as script:
+        command, frames = "", []
+        for line in script.stdout:
+            frame = FRAME.search(line)
+            if frame:
+                frames.append((frame[1], frame[2].split("/")[-1]))
+            head = line if not callers else line if line.strip() and not frame else ""
+            if head:
+                command = head.split("/")[0].split()[0]
+            if frames and (not callers or not line.strip()):
+                yield Sample(command, frames)
+                frames = []
 
 
 def profile(running, server, case, transport, orders):
@@ -59,33 +71,42 @@ def profile(running, server, case, transport, orders):
     run_client(server, case, transport, few * 2, running.process.pid)
     words = client_command(server, case, transport, requests)
     record(words, orders["callers"])
-    counts = samples()
+    every = list(samples(orders["callers"]))
     drop = {words[0].split("/")[-1], "swapper", "perf", "perf-exec"}
     # A number is a process before its exec: the client.
-    kept = {key: n for key, n in counts.items() if key[0] not in drop and key[0][0] != ":"}
-    report(server, case, transport, requests, counts, kept, orders["top"])
-    if orders["callers"]:
-        sys.stdout.write(call_graph(orders["top"]))
+    kept = [sample for sample in every if sample.command not in drop and
+            sample.command[0] != ":"]
+    each = len(kept) * PERIOD / requests
+    print(f"\n{server} {case} {transport}: {len(kept)} samples of the server's side, "
+          f"{len(every)} in all; {each / 1e3:.1f} k instructions a request")
+    report(kept, requests, orders["top"], orders["callers"])
     sys.stdout.flush()
 
 
-def report(server, case, transport, requests, counts, kept, top):
-    total = sum(kept.values())
-    each = total * PERIOD / requests
-    print(f"\n{server} {case} {transport}: {total} samples of the server's side, "
-          f"{sum(counts.values())} in all; {each / 1e3:.1f} k instructions a request")
-    for title, index in (("command", 0), ("object", 2), ("symbol", 1)):
-        sums = collections.Counter()
-        for key, n in kept.items():
-            sums[(key[1], key[2]) if index == 1 else (key[index],)] += n
-        print(f"\n   percent  a request  {title}")
-        for key, n in sums.most_common(top):
-            print(f"   {100 * n / total:6.2f}  {n * PERIOD / requests:10.0f}  {'  '.join(key)}")
+def print_top(title, names, total, requests, top):
+    print(f"\n   percent  a request  {title}")
+    for name, n in collections.Counter(names).most_common(top):
+        print(f"   {100 * n / total:6.2f}  {n * PERIOD / requests:10.0f}  {name}")
 
 
-def call_graph(top):
-    done = subprocess.run(["perf", "report", "-i", DIR + "/perf.data", "--stdio", "-g",
-                           "caller,0.5,callee", "--no-children", "--percent-limit", "1",
-                           "--max-stack", "12"], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True, check=False)
-    return "\n".join(done.stdout.splitlines()[:top * 40]) + "\n"
+def chain(frames):
+    """The names from the innermost out; neighbours that have none are one, named by object."""
+    names = []
+    for symbol, where in frames:
+        name = where + ":?" if symbol == "[unknown]" else symbol
+        if names[-1:] != [name]:
+            names.append(name)
+    return " < ".join(names[:DEPTH + 1])
+
+
+def report(kept, requests, top, callers):
+    total = len(kept) or 1
+    print_top("command", (sample.command for sample in kept), total, requests, top)
+    print_top("object", (sample.frames[0][1] for sample in kept), total, requests, top)
+    print_top("symbol", ("  ".join(sample.frames[0]) for sample in kept), total, requests, top)
+    if callers:
+        print_top("symbol and its callers",
+                  (chain(sample.frames) for sample in kept), total, requests, top * 2)
+        print_top("anywhere on the stack",
+                  (symbol for sample in kept for symbol in {frame[0] for frame in sample.frames}),
+                  total, requests, top * 3)
