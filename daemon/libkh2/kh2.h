@@ -1096,6 +1096,9 @@ ssize_t kh2_stream_write(struct kh2_stream *st, const void *buf, size_t len);
  * @buf: octets or NULL; copied, and taken whole, whatever is queued already
  * @len: how many
  *
+ * What is queued counts against the session's KH2_L_MEMORY; while that is
+ * exceeded new streams are refused. For large bodies prefer kh2_stream_write().
+ *
  * Return: 0; otherwise as kh2_stream_write(), never -EAGAIN.
  */
 int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len);
