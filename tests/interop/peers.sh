@@ -49,8 +49,8 @@ test_h2load() {
 		skip h2load 'no h2load'
 		return
 	fi
-	check h2load_100_connections_100_streams all_succeed 10000 \
-		-n 10000 -c 100 -m 100 "https://localhost:$port/hello.txt"
+	check h2load_100_connections_100_streams all_succeed 4000 \
+		-n 4000 -c 100 -m 100 "https://localhost:$port/hello.txt"
 	check h2load_2_connections_16K all_succeed 400 \
 		-n 400 -c 2 -m 8 -w 24 -W 24 "https://localhost:$port/tiles/1"
 	check h2load_1_stream_at_a_time all_succeed 200 -n 200 -c 1 -m 1 \
@@ -91,8 +91,8 @@ run() {
 	start_kh2d --root www
 	result $? starts_clear
 	if have h2load; then
-		check h2load_clear_100_connections_100_streams all_succeed 10000 \
-			-n 10000 -c 100 -m 100 "http://127.0.0.1:$port/hello.txt"
+		check h2load_clear_100_connections_100_streams all_succeed 4000 \
+			-n 4000 -c 100 -m 100 "http://127.0.0.1:$port/hello.txt"
 	fi
 	check stops_clear stop_kh2d
 }
