@@ -346,6 +346,10 @@ void kh2i_stream_want_trailers(struct kh2_stream *st)
 
 int kh2_stream_send_trailers(struct kh2_stream *st, const struct kh2_headers *h)
 {
+	struct kh2_sqe end = {
+		.opcode = KH2_OP_DATA,
+		.flags = KH2_SQE_COPY | KH2_SQE_END_STREAM,
+	};
 	int err;
 
 	if (!kh2i_stream_open(st) || st->trailers_sent)
@@ -355,7 +359,10 @@ int kh2_stream_send_trailers(struct kh2_stream *st, const struct kh2_headers *h)
 	err = h ? kh2i_rules_trailers(h) : 0;
 	if (err)
 		return err;
-	err = kh2i_session_send_block(st->session, st->id, KH2_SQE_END_STREAM, h, NULL);
+	if (h && h->n)
+		err = kh2i_session_send_block(st->session, st->id, KH2_SQE_END_STREAM, h, NULL);
+	else
+		err = kh2i_stream_submit(st, &end, "");
 	if (err)
 		return err;
 	st->trailers_sent = true;

@@ -134,6 +134,9 @@ static int run_source(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 		return -ENOENT;
 	if (!kh2e_stream_allows(st, KH2E_SEND_DATA) || st->ending)
 		return -EPIPE;
+	/* an end without trailers after all */
+	if (st->trailers && (sqe->len || !(sqe->flags & KH2_SQE_END_STREAM)))
+		return -EPIPE;
 	if (!st->headers_sent)
 		return -EINVAL;
 	src->end_stream = sqe->flags & KH2_SQE_END_STREAM;

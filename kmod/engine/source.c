@@ -59,7 +59,8 @@ void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src
 		kh2e_stream_mark_progress(e, st, kh2e_now(e));
 	list_add_tail(&src->node, &st->srcs);
 	st->queued += src->avail;
-	st->ending |= src->end_stream || src->trailers;
+	st->ending |= src->end_stream;
+	st->trailers |= src->trailers;
 	kh2e_src_settle(e, st);
 	kh2e_sched_update(e, st);
 }

@@ -44,7 +44,8 @@ enum kh2e_stream_event {
  * @counted: counts against the peer's limit
  * @work_done: the owner's work on it has ended
  * @headers_sent: a header block of ours went out
- * @ending: a source that ends our side is queued
+ * @ending: a source that ends our side was queued
+ * @trailers: a source that wants trailers was queued, nothing but the end may follow it
  * @reset: ended by RST_STREAM, or by GOAWAY
  * @reset_local: ended by our RST_STREAM
  * @reset_code: HTTP/2 code of the RST_STREAM
@@ -74,6 +75,7 @@ struct kh2e_stream {
 	bool work_done;
 	bool headers_sent;
 	bool ending;
+	bool trailers;
 	bool reset;
 	bool reset_local;
 	u32 reset_code;

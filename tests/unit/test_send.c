@@ -102,6 +102,22 @@ TEST(informational_then_final_headers_then_data)
 	home_end(h);
 }
 
+TEST(end_without_trailers_may_follow_a_body_that_wants_them)
+{
+	struct home *h = home_server();
+
+	answer(h, 1);
+	forget(h);
+	sub_data(h, 1, KH2_SQE_TRAILERS, 10);
+	want_frame(h, KH2_FRAME_DATA, 0, 1);
+	EQ(find_ev(h, KH2_EV_WANT_TRAILERS, 1)->ev.stream, 1);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 0);
+	EQ(want_frame(h, KH2_FRAME_DATA, KH2_FLAG_END_STREAM, 1).len, 0);
+	want_alive(h);
+	forget(h);
+	home_end(h);
+}
+
 TEST(trailers_are_wanted_when_all_was_framed_and_end_the_stream)
 {
 	struct home *h = wide(KH2E_PAD_NONE);
