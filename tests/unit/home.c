@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The mock home: strict about what the engine may do, and helpers to play the peer and the owner. */
+/* The mock home: strict about what the engine may do, and helpers to play peer and owner. */
 #include <stdio.h>
 #include <stdlib.h>
 

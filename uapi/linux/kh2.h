@@ -203,20 +203,20 @@ struct kh2_setting {
  *	that says why. KH2_EVF_LOCAL: sent by us. Answer with KH2_OP_RELEASE.
  * @KH2_EV_CLOSED: the stream ended, both sides with END_STREAM; or, after
  *	KH2_OP_RST, the frame is queued
- * @KH2_EV_TX_DONE: the octets of a DATA or FILE entry left; @arg: user_data;
- *	@code: 0 or a positive errno when they did not
+ * @KH2_EV_TX_DONE: the octets of a DATA or FILE entry left; @arg: user_data; 0 in
+ *	@code, or a positive errno when they did not
  * @KH2_EV_WANT_TRAILERS: everything queued on the stream left and was flagged
  *	KH2_SQE_TRAILERS
  * @KH2_EV_PING: a PING arrived and was answered; 8 octets
  * @KH2_EV_PING_ACK: our PING came back; 8 octets; @arg: round trip, ns
  * @KH2_EV_GOAWAY: GOAWAY arrived; @code; @stream: last stream; debug data
  * @KH2_EV_PRIORITY: PRIORITY arrived; @arg: KH2_PRIO_*
- * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients), PRIORITY_UPDATE (servers);
- *	@code: type; @arg: flags
+ * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients), PRIORITY_UPDATE (servers); its
+ *	type in @code, flags in @arg
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
- * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY;
- *	@arg: enum kh2_counter that says why
+ * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY; why in
+ *	@arg, an enum kh2_counter
  * @KH2_EV_GONE: the session is no more, last event of it; @code: positive
  *	errno, 0 for an orderly end
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
-/* Every counter of a session, by name and meaning: one list for the kernel, netlink, the tools and the docs. */
+/* Every counter of a session, by name and meaning: one list for kernel, netlink, tools and docs. */
 #ifndef _UAPI_LINUX_KH2_COUNTERS_H
 #define _UAPI_LINUX_KH2_COUNTERS_H
 
