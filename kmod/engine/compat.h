@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What the engine takes from around it: the kernel's headers, or the same few names in userspace. */
+/* What the engine takes from around it: from the kernel, or the same few names in userspace. */
 #ifndef KH2_ENGINE_COMPAT_H
 #define KH2_ENGINE_COMPAT_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Each limit twice: the attack is stopped with the code and counter said, the healthy edge is not. */
+/* Each limit twice: the attack is stopped with the code and counter said, a healthy edge is not. */
 #include "home.h"
 
 static struct home *with_limit(enum kh2_limit l, u32 value)
