@@ -283,6 +283,7 @@ void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payl
 		block_done(e, payload, n);
 	} else {
 		b->active = true;
+		b->since = kh2e_now(e);
 		if (!block_append(e, payload, n))
 			kh2e_fail(e, KH2_INTERNAL_ERROR, KH2_C_CONN_MEMORY);
 	}

@@ -139,6 +139,8 @@ static int run_source(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 		return -EPIPE;
 	if (!st->headers_sent)
 		return -EINVAL;
+	if (e->n_srcs >= KH2E_SRCS_CAP)
+		return -ENOBUFS;
 	src->end_stream = sqe->flags & KH2_SQE_END_STREAM;
 	src->trailers = sqe->flags & KH2_SQE_TRAILERS;
 	src->user_data = sqe->user_data;
@@ -412,6 +414,7 @@ bool kh2e_submit_takes_payload(u8 opcode)
  *
  * Return: 0; -EINVAL for a malformed entry; -ENOENT for a stream that is not
  * there; -EPIPE for one that takes no DATA any more; -EAGAIN over a limit;
+ * -ENOBUFS for too many sources;
  * -EPROTO if the owner broke a rule that costs it the session; -ESHUTDOWN when
  * the connection is at its end; -ENOMEM.
  */

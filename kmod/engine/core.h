@@ -66,6 +66,7 @@ struct kh2e_rx {
  * @promised: of PUSH_PROMISE
  * @prio: KH2_PRIO_* of HEADERS
  * @n_frames: CONTINUATION frames so far
+ * @since: when it began, ns
  * @buf: octets so far, NULL while the block is within one frame
  * @len: of these
  * @cap: size of @buf
@@ -76,6 +77,7 @@ struct kh2e_block {
 	u32 promised;
 	u64 prio;
 	u32 n_frames;
+	u64 since;
 	u8 *buf;
 	u32 len;
 	u32 cap;
@@ -121,6 +123,10 @@ struct kh2e_out {
 	u32 frames;
 };
 
+/* Sources that a session may hold, and that a frame may take from. */
+#define KH2E_SRCS_CAP		16384
+#define KH2E_FRAME_SRCS		16
+
 #define KH2E_SETTINGS_OUT_CAP	10
 #define KH2E_PINGS_OUT_CAP	64
 
@@ -162,6 +168,7 @@ struct kh2e {
 	struct list_head ready[KH2E_URGENCIES];	/* streams with something to send */
 	struct list_head tell;			/* streams with events that wait */
 	struct list_head done_srcs;		/* sources to be given back */
+	u32 n_srcs;				/* sources held */
 	struct kh2e_send_window send;
 	struct kh2e_recv_window recv;
 	u64 unconsumed_gone;	/* delivered, not consumed, on streams that are forgotten */
@@ -261,7 +268,8 @@ void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src
 void kh2e_src_finish(struct kh2e *e, struct kh2e_src *src, int status);
 void kh2e_src_ask(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_src_settle(struct kh2e *e, struct kh2e_stream *st);
-u32 kh2e_src_plan(const struct kh2e_stream *st, u32 limit, bool *end, bool *wait);
+bool kh2e_src_ready(const struct kh2e_stream *st, u32 limit);
+u32 kh2e_src_plan(const struct kh2e_stream *st, u32 limit, bool *end);
 
 /* send_data.c */
 bool kh2e_send_data(struct kh2e *e);

@@ -104,6 +104,7 @@ static bool tell_sources(struct kh2e *e)
 					      src->user_data, NULL, 0))
 			return false;
 		list_del_init(&src->node);
+		e->n_srcs--;
 		e->ops->src_release(e->home, src);
 	}
 	return true;

@@ -180,6 +180,12 @@ bool kh2e_frame_is_skipped(const struct kh2e *e, const struct kh2e_frame *f)
 	return !rule_of(e, f->type)->known;
 }
 
+static bool is_fragment(const struct kh2e_frame *f)
+{
+	return f->type == KH2_FRAME_HEADERS || f->type == KH2_FRAME_PUSH_PROMISE ||
+	       f->type == KH2_FRAME_CONTINUATION;
+}
+
 /**
  * kh2e_frame_event_room() - payload of the largest event that a frame can cause
  * @e: the connection
@@ -191,9 +197,12 @@ u32 kh2e_frame_event_room(const struct kh2e *e, const struct kh2e_frame *f)
 {
 	if (!rule_of(e, f->type)->event)
 		return U32_MAX;
-	/* our settings come back with their ACK, and theirs grow from 6 to 8 octets */
+	/* ours with their ACK, or what we know of theirs */
 	if (f->type == KH2_FRAME_SETTINGS)
-		return max_t(u32, KH2E_SETTINGS_CAP, f->len / 6) * sizeof(struct kh2_setting);
+		return KH2E_SETTINGS_CAP * sizeof(struct kh2_setting);
+	/* a block is posted when it is whole, and nothing is kept for it before */
+	if (is_fragment(f) && !(f->flags & KH2_FLAG_END_HEADERS))
+		return U32_MAX;
 	return e->block.len + f->len;
 }
 
@@ -261,16 +270,10 @@ static void handle_rst_stream(struct kh2e *e, const struct kh2e_frame *f, const 
 
 static void conn_window_update(struct kh2e *e, u32 increment)
 {
-	struct kh2e_stream *st;
-	bool shut = !kh2e_send_window_room(&e->send);
-
 	if (!increment)
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_WINDOW_ZERO);
 	else if (!kh2e_send_window_credit(&e->send, increment))
 		kh2e_fail(e, KH2_FLOW_CONTROL_ERROR, KH2_C_CONN_WINDOW_OVERFLOW);
-	else if (shut)
-		for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
-			kh2e_sched_update(e, st);
 }
 
 static void stream_window_update(struct kh2e *e, struct kh2e_stream *st, u32 increment)

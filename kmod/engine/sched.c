@@ -18,13 +18,8 @@ void kh2e_sched_remove(struct kh2e_stream *st)
 static bool has_work(const struct kh2e *e, const struct kh2e_stream *st)
 {
 	u32 limit = min(kh2e_send_data_limit(e), kh2e_send_window_room(&st->send));
-	bool end, wait;
-	u32 n;
 
-	if (list_empty(&st->srcs) || !kh2e_stream_allows(st, KH2E_SEND_DATA))
-		return false;
-	n = kh2e_src_plan(st, limit, &end, &wait);
-	return (n && !wait) || end;
+	return kh2e_stream_allows(st, KH2E_SEND_DATA) && kh2e_src_ready(st, limit);
 }
 
 /**

@@ -2,6 +2,9 @@
 /* DATA as it is sent: one frame of one stream, within both windows (RFC 9113 6.1, 6.9). */
 #include "core.h"
 
+/* So many octets of DATA earn the peer a WINDOW_UPDATE. */
+#define WINDOW_UPDATE_EACH 256U
+
 /**
  * kh2e_send_data_limit() - payload of a DATA frame at the most
  * @e: the connection
@@ -14,7 +17,7 @@ u32 kh2e_send_data_limit(const struct kh2e *e)
 }
 
 /* Moves what the frame holds from the sources to the output. */
-static int frame_sources(struct kh2e *e, struct kh2e_stream *st, u32 n)
+static int frame_sources(struct kh2e *e, struct kh2e_stream *st, u32 n, bool end)
 {
 	struct kh2e_src *src, *next;
 
@@ -25,7 +28,7 @@ static int frame_sources(struct kh2e *e, struct kh2e_stream *st, u32 n)
 			return -ENOMEM;
 		n -= part;
 		st->queued -= part;
-		if (src->avail || !src->eof)
+		if (src->avail || !src->eof || (src->end_stream && !end))
 			break;
 		if (src->trailers)
 			kh2e_stream_tell(e, st, KH2E_TELL_TRAILERS);
@@ -65,7 +68,7 @@ static int send_frame(struct kh2e *e, struct kh2e_stream *st, u32 n, int pad, bo
 		*p = (u8)pad;
 	kh2e_send_window_take(&e->send, f.len);
 	kh2e_send_window_take(&st->send, f.len);
-	return frame_sources(e, st, n) ?: frame_padding(e, pad);
+	return frame_sources(e, st, n, end) ?: frame_padding(e, pad);
 }
 
 static void count_stalls(struct kh2e *e, const struct kh2e_stream *st)
@@ -94,7 +97,7 @@ bool kh2e_send_data(struct kh2e *e)
 {
 	struct kh2e_stream *st = kh2e_sched_pick(e);
 	u32 limit, room, n;
-	bool end, wait;
+	bool end;
 
 	if (!st)
 		return false;
@@ -102,7 +105,7 @@ bool kh2e_send_data(struct kh2e *e)
 	room = min(room, kh2e_send_data_limit(e));
 	limit = padding_room(e->padding);
 	limit = room > limit ? room - limit : room;
-	n = kh2e_src_plan(st, limit, &end, &wait);
+	n = kh2e_src_plan(st, limit, &end);
 	if (WARN_ON_ONCE(!n && !end)) {
 		kh2e_sched_remove(st);
 		return false;
@@ -113,7 +116,7 @@ bool kh2e_send_data(struct kh2e *e)
 	}
 	st->tx_data += n;
 	kh2e_count(e, KH2_C_TX_DATA, n);
-	kh2e_earn(e, KH2E_BUDGET_WINDOW, 2);
+	kh2e_earn(e, KH2E_BUDGET_WINDOW, n / WINDOW_UPDATE_EACH);
 	kh2e_src_settle(e, st);
 	if (end)
 		kh2e_stream_step(e, st, KH2E_SEND_END);

@@ -187,25 +187,16 @@ static struct kh2_setting read_setting(const u8 *p)
 	};
 }
 
-static bool check_remote(struct kh2e *e, const u8 *payload, u32 n)
+static bool check_remote(struct kh2e *e, struct kh2_setting s)
 {
-	for (u32 i = 0; i < n; i++) {
-		struct kh2_setting s = read_setting(payload + 6 * i);
-		const struct setting_rule *rule = rule_of(s.id);
+	const struct setting_rule *rule = rule_of(s.id);
 
-		if (!rule)
-			continue;
-		if (s.value < rule->min || s.value > rule->max) {
-			kh2e_fail(e, rule->code, KH2_C_CONN_SETTINGS_VALUE);
-			return false;
-		}
-		/* RFC 9113 6.5.2: a client must not accept a server that enables push */
-		if (s.id == KH2_SETTINGS_ENABLE_PUSH && s.value && e->role == KH2E_CLIENT) {
-			kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
-			return false;
-		}
-	}
-	return true;
+	if (s.value < rule->min || s.value > rule->max)
+		kh2e_fail(e, rule->code, KH2_C_CONN_SETTINGS_VALUE);
+	/* RFC 9113 6.5.2: a client must not accept a server that enables push */
+	else if (s.id == KH2_SETTINGS_ENABLE_PUSH && s.value && e->role == KH2E_CLIENT)
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
+	return e->phase != KH2E_DONE;
 }
 
 /*
@@ -234,17 +225,49 @@ static u32 collect(struct kh2_setting *list, u32 n, struct kh2_setting s)
 	return n + 1;
 }
 
+/*
+ * Reads each octet of the payload once: on a plain socket its pages may be the
+ * peer's own, who may write to them still.
+ */
+static bool read_remote(struct kh2e *e, const u8 *payload, u32 n, struct kh2_setting *known,
+			u32 *n_known)
+{
+	*n_known = 0;
+	for (u32 i = 0; i < n; i++) {
+		struct kh2_setting s = read_setting(payload + 6 * i);
+
+		if (!rule_of(s.id))
+			continue;
+		if (!check_remote(e, s))
+			return false;
+		*n_known = collect(known, *n_known, s);
+	}
+	return true;
+}
+
+static void acknowledge(struct kh2e *e, bool by_owner)
+{
+	if (!by_owner)
+		send_ack(e);
+	else if (++e->acks_wanted > e->limits[KH2_L_REPLIES])
+		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_REPLY);
+}
+
 /**
  * kh2e_settings_recv() - SETTINGS, or the acknowledgement of ours
  * @e: the connection
  * @f: the frame
  * @payload: its octets
+ *
+ * A parameter that comes again and again takes effect once, with its last
+ * value: each change of a window walks all streams.
  */
 void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
 {
 	struct kh2_setting known[ARRAY_SIZE(setting_rules) + 1];
-	u32 n = f->len / 6, n_known = 0;
-	bool ack_wanted = false;
+	/* acknowledgements keep the order of what they answer */
+	bool by_owner = e->acks_wanted;
+	u32 n;
 
 	if (!kh2e_spend(e, KH2E_BUDGET_SETTINGS))
 		return;
@@ -252,27 +275,16 @@ void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *pa
 		recv_ack(e);
 		return;
 	}
-	if (!check_remote(e, payload, n))
+	if (!read_remote(e, payload, f->len / 6, known, &n))
 		return;
 	e->rx.settings_seen = true;
-	for (u32 i = 0; i < n && e->phase != KH2E_DONE; i++) {
-		struct kh2_setting s = read_setting(payload + 6 * i);
-
-		if (!rule_of(s.id))
-			continue;
-		ack_wanted |= apply_remote(e, s.id, s.value);
-		n_known = collect(known, n_known, s);
-	}
+	for (u32 i = 0; i < n && e->phase != KH2E_DONE; i++)
+		by_owner |= apply_remote(e, known[i].id, known[i].value);
 	if (e->phase == KH2E_DONE)
 		return;
-	/* acknowledgements keep the order of what they answer */
-	ack_wanted |= e->acks_wanted;
-	kh2e_post(e, KH2_EV_SETTINGS, ack_wanted ? KH2_EVF_ACK_WANTED : 0, 0, 0, 0,
-		  known, n_known * sizeof(known[0]));
-	if (!ack_wanted)
-		send_ack(e);
-	else if (++e->acks_wanted > e->limits[KH2_L_REPLIES])
-		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_REPLY);
+	kh2e_post(e, KH2_EV_SETTINGS, by_owner ? KH2_EVF_ACK_WANTED : 0, 0, 0, 0,
+		  known, n * sizeof(known[0]));
+	acknowledge(e, by_owner);
 }
 
 /**

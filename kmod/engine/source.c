@@ -55,6 +55,7 @@ void kh2e_src_settle(struct kh2e *e, struct kh2e_stream *st)
 void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src)
 {
 	src->stream = st->id;
+	e->n_srcs++;
 	if (!st->queued)
 		kh2e_stream_mark_progress(e, st, kh2e_now(e));
 	list_add_tail(&src->node, &st->srcs);
@@ -66,31 +67,47 @@ void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src
 }
 
 /**
+ * kh2e_src_ready() - is there a frame to be made of what a stream has?
+ * @st: the stream
+ * @limit: octets at the most
+ *
+ * The first source alone decides: those behind it wait for it.
+ *
+ * Return: true if so.
+ */
+bool kh2e_src_ready(const struct kh2e_stream *st, u32 limit)
+{
+	const struct kh2e_src *src = first_src(st);
+
+	if (!src)
+		return false;
+	if (!src->avail)
+		return src->eof && src->end_stream;
+	return limit && (src->eof || !src->patient || src->avail >= limit);
+}
+
+/**
  * kh2e_src_plan() - what the next DATA frame of a stream can hold
  * @st: the stream
  * @limit: octets at the most
  * @end: set if END_STREAM goes with it
- * @wait: set if it is better to wait for more
  *
  * Return: octets.
  */
-u32 kh2e_src_plan(const struct kh2e_stream *st, u32 limit, bool *end, bool *wait)
+u32 kh2e_src_plan(const struct kh2e_stream *st, u32 limit, bool *end)
 {
 	struct kh2e_src *src;
-	u32 n = 0;
+	u32 n = 0, n_srcs = 0;
 
 	*end = false;
-	*wait = false;
 	list_for_each_entry(src, &st->srcs, node) {
 		u32 part = (u32)min_t(u64, src->avail, limit - n);
 
+		if (++n_srcs > KH2E_FRAME_SRCS)
+			break;
 		n += part;
-		if (part < src->avail)
+		if (part < src->avail || !src->eof)
 			break;
-		if (!src->eof) {
-			*wait = src->patient && n < limit;
-			break;
-		}
 		if (src->end_stream)
 			*end = true;
 		if (src->end_stream || src->trailers)

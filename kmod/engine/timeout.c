@@ -24,6 +24,8 @@ u64 kh2e_deadline(const struct kh2e *e)
 		return t;
 	if (!e->rx.settings_seen)
 		t = min(t, after_ms(e->begun, limits[KH2_L_PREFACE_MS]));
+	if (e->block.active)
+		t = min(t, after_ms(e->block.since, limits[KH2_L_PREFACE_MS]));
 	if (e->n_settings_out)
 		t = min(t, after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]));
 	if (e->shutdown == KH2E_SHUTDOWN_NOTICE)
@@ -77,6 +79,8 @@ void kh2e_tick(struct kh2e *e)
 	if (e->phase != KH2E_DONE && !e->rx.settings_seen &&
 	    now >= after_ms(e->begun, limits[KH2_L_PREFACE_MS]))
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PREFACE_TIMEOUT);
+	if (e->block.active && now >= after_ms(e->block.since, limits[KH2_L_PREFACE_MS]))
+		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
 	if (e->n_settings_out &&
 	    now >= after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]))
 		kh2e_fail(e, KH2_SETTINGS_TIMEOUT, KH2_C_CONN_SETTINGS_TIMEOUT);

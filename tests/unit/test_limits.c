@@ -561,6 +561,18 @@ TEST(idle_connection_without_a_limit_stays)
 	home_end(h);
 }
 
+TEST(header_block_that_is_never_finished_is_ended_in_time)
+{
+	struct home *h = home_server();
+
+	feed_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_STREAM, 1, (const u8 *)"\x82", 1);
+	advance(h, 9000);
+	want_alive(h);
+	advance(h, 2000);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
+	home_free(h);
+}
+
 TEST(continuations_of_a_flood_do_not_grow_memory)
 {
 	struct home *h = home_prepare(KH2E_SERVER);

@@ -102,6 +102,32 @@ TEST(informational_then_final_headers_then_data)
 	home_end(h);
 }
 
+TEST(small_pieces_are_gathered_and_none_is_lost)
+{
+	struct home *h = home_server();
+	struct home_frame f;
+	u32 octets = 0, frames = 0;
+	bool end = false;
+
+	answer(h, 1);
+	forget(h);
+	for (int i = 0; i < 100; i++)
+		sub_data(h, 1, 0, 1);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 0);
+	pump(h);
+	while (next_frame(h, &f)) {
+		CHECK(!end);
+		octets += f.len;
+		end = f.flags & KH2_FLAG_END_STREAM;
+		frames++;
+	}
+	EQ(octets, 100);
+	CHECK(end);
+	CHECK(frames <= 8);
+	forget(h);
+	home_end(h);
+}
+
 TEST(end_without_trailers_may_follow_a_body_that_wants_them)
 {
 	struct home *h = home_server();
