@@ -92,13 +92,21 @@ static void pass_on(struct kh2_stream *st, const void *buf, u32 len)
 		st->cbs->on_data(st, buf, len, st->user);
 }
 
+/* Does the application still want what the peer sent? */
+static bool listens(const struct kh2_stream *st)
+{
+	return !st->destroyed && !st->rst_sent && kh2i_session_open(st->session);
+}
+
 /**
  * kh2i_stream_remote_end() - the peer has ended, and the application has read everything
  * @st: stream
  */
 void kh2i_stream_remote_end(struct kh2_stream *st)
 {
-	if (st->destroyed || st->rst_sent)
+	struct kh2_headers *trailers;
+
+	if (!listens(st))
 		return;
 	if (st->paused) {
 		st->in_end = true;
@@ -106,9 +114,13 @@ void kh2i_stream_remote_end(struct kh2_stream *st)
 	}
 	st->in_end = false;
 	st->remote_closed = true;
-	if (st->trailers && KH2I_CB(st->cbs, on_trailers))
-		st->cbs->on_trailers(st, st->trailers, st->trailers_flags, st->user);
-	if (KH2I_CB(st->cbs, on_end))
+	/* the callback may close the stream, and with it all that is kept for it */
+	trailers = st->trailers;
+	st->trailers = NULL;
+	if (trailers && KH2I_CB(st->cbs, on_trailers))
+		st->cbs->on_trailers(st, trailers, st->trailers_flags, st->user);
+	kh2_headers_free(trailers);
+	if (listens(st) && KH2I_CB(st->cbs, on_end))
 		st->cbs->on_end(st, st->user);
 }
 
@@ -176,7 +188,7 @@ void kh2i_stream_trailers(struct kh2_stream *st, struct kh2_headers *h, u8 flags
 void kh2i_stream_deliver(struct kh2_stream *st)
 {
 	kh2_stream_get(st);
-	while (!st->paused && !st->destroyed && !list_empty(&st->in)) {
+	while (!st->paused && listens(st) && !list_empty(&st->in)) {
 		struct kh2i_octets *o = list_first_entry(&st->in, struct kh2i_octets, node);
 
 		list_del(&o->node);
@@ -185,7 +197,7 @@ void kh2i_stream_deliver(struct kh2_stream *st)
 		pass_on(st, o->octets, (u32)o->len);
 		free(o);
 	}
-	if (!st->paused && !st->destroyed && list_empty(&st->in)) {
+	if (!st->paused && listens(st) && list_empty(&st->in)) {
 		if (st->in_end)
 			kh2i_stream_remote_end(st);
 		if (st->closing && !st->in_end)

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Streams from a peer's first frame to on_close: order of callbacks, resets, refusals, memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "peer.h"
+
+/* What the callbacks saw, in order */
+static char saw[4096];
+static struct kh2_stream *last;
+static u32 last_code;
+
+static void see(const char *what)
+{
+	strcat(saw, what);
+}
+
+static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
+		      uint8_t flags, void *user)
+{
+	(void)srv;
+	(void)h;
+	(void)flags;
+	(void)user;
+	see("stream ");
+	last = st;
+}
+
+static void on_data(struct kh2_stream *st, const void *buf, size_t len, void *user)
+{
+	(void)st;
+	(void)buf;
+	(void)len;
+	(void)user;
+	see("data ");
+}
+
+static void on_end(struct kh2_stream *st, void *user)
+{
+	(void)st;
+	(void)user;
+	see("end ");
+}
+
+static void on_error(struct kh2_stream *st, int err, uint32_t code, void *user)
+{
+	(void)st;
+	(void)err;
+	(void)code;
+	(void)user;
+	see("error ");
+}
+
+static void on_close(struct kh2_stream *st, uint32_t code, void *user)
+{
+	(void)st;
+	(void)user;
+	see("close ");
+	last = NULL;
+	last_code = code;
+}
+
+static void close_in_trailers(struct kh2_stream *st, const struct kh2_headers *h, uint8_t flags,
+			      void *user)
+{
+	(void)flags;
+	(void)user;
+	see("trailers ");
+	EQ(kh2_stream_close(st, KH2_CANCEL), 0);
+	CHECK(!strcmp(kh2_headers_get(h, "x", NULL), "y"));
+}
+
+static const struct kh2_stream_cbs watching = {
+	.sz = sizeof(watching),
+	.on_data = on_data,
+	.on_end = on_end,
+	.on_error = on_error,
+	.on_close = on_close,
+	.on_trailers = close_in_trailers,
+};
+
+static void watch(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
+		  uint8_t flags, void *user)
+{
+	on_stream(srv, st, h, flags, user);
+	kh2_stream_set_callbacks(st, &watching, NULL);
+}
+
+static const struct kh2_server_cbs server = { .sz = sizeof(server), .on_stream = watch };
+
+static const u8 trailers[] = { 0x00, 0x01, 'x', 0x01, 'y' };
+
+TEST(trailers_outlive_the_stream_that_is_closed_in_their_callback)
+{
+	static struct peer p;
+
+	peer_begin(&p, NULL, &server, NULL, 0);
+	peer_request(&p, 1, true, 0);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_STREAM | KH2_FLAG_END_HEADERS, 1, trailers,
+		   sizeof(trailers));
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream trailers error close "));
+	peer_end(&p);
+}
