@@ -21,7 +21,12 @@ static void answer_431(struct kh2_session *s, u32 id, bool end)
 		.name = ":status", .name_len = 7, .value = "431", .value_len = 3,
 	};
 
-	if (!kh2i_session_send_block(s, id, KH2_SQE_END_STREAM, NULL, &status) && !end)
+	int err = kh2i_session_send_block(s, id, KH2_SQE_END_STREAM, NULL, &status);
+
+	/* it may itself be more than the peer takes */
+	if (err == -EMSGSIZE)
+		refuse(s, id, KH2_ENHANCE_YOUR_CALM);
+	else if (!err && !end)
 		refuse(s, id, KH2_NO_ERROR);
 }
 
@@ -101,7 +106,8 @@ static void too_large(struct kh2_session *s, const struct kh2_event *ev, struct 
  * @ev: event
  * @block: ev->len octets
  *
- * It is decoded whatever its stream's fate: the table is the connection's.
+ * It is decoded whatever its stream's fate: the table is the connection's. What
+ * follows the block that began a stream which is no more goes to nobody.
  */
 void kh2i_request_block(struct kh2_session *s, const struct kh2_event *ev, const u8 *block)
 {
@@ -111,6 +117,7 @@ void kh2i_request_block(struct kh2_session *s, const struct kh2_event *ev, const
 	};
 	struct kh2_headers *h = NULL;
 	struct kh2_stream *st;
+	bool first;
 	int err = 0;
 
 	if (!(ev->flags & KH2_EVF_DISCARD))
@@ -125,8 +132,13 @@ void kh2i_request_block(struct kh2_session *s, const struct kh2_event *ev, const
 	}
 	if (!h)
 		return;
+	first = ev->stream > s->last_request;
+	if (first)
+		s->last_request = ev->stream;
 	st = kh2i_session_find(s, ev->stream);
-	if (err) {
+	if (!st && !first) {
+		kh2_headers_free(h);
+	} else if (err) {
 		kh2_headers_free(h);
 		too_large(s, ev, st);
 	} else if (st) {

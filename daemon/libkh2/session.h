@@ -49,6 +49,7 @@ struct kh2i_ping {
  * @hpack: both tables
  * @local: SETTINGS in force at us
  * @remote: SETTINGS in force at the peer
+ * @last_request: highest stream whose first header block has come
  * @n_settings_out: SETTINGS of ours that wait for their ACK
  * @pings: struct kh2i_ping
  * @n_pings: of these
@@ -94,6 +95,7 @@ struct kh2_session {
 	struct kh2i_hpack hpack;
 	struct kh2_settings local;
 	struct kh2_settings remote;
+	u32 last_request;
 	u32 n_settings_out;
 	struct list_head pings;
 	u32 n_pings;

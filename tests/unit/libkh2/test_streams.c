@@ -102,3 +102,41 @@ TEST(trailers_outlive_the_stream_that_is_closed_in_their_callback)
 	CHECK(!strcmp(saw, "stream trailers error close "));
 	peer_end(&p);
 }
+
+TEST(second_block_on_a_refused_stream_is_no_request)
+{
+	static const u8 no_path[] = { 0x82, 0x86, 0x01, 0x01, 'a' };
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, NULL, &server, NULL, 0);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1, no_path, sizeof(no_path));
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	CHECK(peer_find(&p, KH2_FRAME_RST_STREAM, 1, &f));
+	EQ(get_unaligned_be32(f.payload), KH2_PROTOCOL_ERROR);
+	CHECK(!*saw);
+	peer_request(&p, 3, false, KH2_FLAG_END_STREAM);
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream end "));
+	peer_end(&p);
+}
+
+TEST(answer_431_beyond_the_peers_limit_becomes_a_reset)
+{
+	const struct kh2_setting tiny = { .id = KH2_SETTINGS_MAX_HEADER_LIST_SIZE, .value = 10 };
+	static struct peer p;
+	static struct got f;
+	u8 block[5 + 200 * 4];
+	u32 len = 0;
+
+	peer_begin(&p, NULL, &server, &tiny, 1);
+	memcpy(block, (const u8[]){ 0x82, 0x86, 0x84 }, 3);
+	for (len = 3; len + 5 < sizeof(block); len += 5)
+		memcpy(block + len, (const u8[]){ 0x00, 0x01, 'a', 0x01, 'b' }, 5);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS | KH2_FLAG_END_STREAM, 1, block,
+		   len);
+	CHECK(peer_find(&p, KH2_FRAME_RST_STREAM, 1, &f));
+	EQ(get_unaligned_be32(f.payload), KH2_ENHANCE_YOUR_CALM);
+	CHECK(!*saw);
+	peer_end(&p);
+}
