@@ -52,12 +52,10 @@ static void on_settings_ack(struct kh2_session *s, const struct kh2_event *ev,
 static void on_data(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
 	struct kh2_stream *st = kh2i_session_find(s, ev->stream);
-	struct kh2_sqe sqe = { .opcode = KH2_OP_CONSUME, .stream = ev->stream, .len = ev->len };
 
+	/* one that we refused has none, and KH2_OP_RST gives back what it still gets */
 	if (st)
 		kh2i_stream_data(st, payload, ev->len, ev->flags & KH2_EVF_END_STREAM);
-	else if (ev->len)
-		kh2i_session_submit(s, &sqe, NULL);
 }
 
 static void on_reset(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
@@ -204,7 +202,8 @@ static void on_idle(struct kh2_session *s, const struct kh2_event *ev, const voi
 {
 	(void)ev;
 	(void)payload;
-	kh2_session_destroy(s, 0, KH2_NO_ERROR);
+	s->idle = true;
+	kh2i_session_check_idle(s);
 }
 
 static void on_error(struct kh2_session *s, const struct kh2_event *ev, const void *payload)

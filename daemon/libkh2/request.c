@@ -20,7 +20,6 @@ static void answer_431(struct kh2_session *s, u32 id, bool end)
 	const struct kh2_nv status = {
 		.name = ":status", .name_len = 7, .value = "431", .value_len = 3,
 	};
-
 	int err = kh2i_session_send_block(s, id, KH2_SQE_END_STREAM, NULL, &status);
 
 	/* it may itself be more than the peer takes */

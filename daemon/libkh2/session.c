@@ -69,6 +69,16 @@ static void session_todo(struct kh2i_todo *t)
 }
 
 /**
+ * kh2i_session_check_idle() - end a session in shutdown once its last stream is read
+ * @s: session
+ */
+void kh2i_session_check_idle(struct kh2_session *s)
+{
+	if (s->idle && list_empty(&s->streams))
+		kh2i_session_fail(s, 0, KH2_NO_ERROR);
+}
+
+/**
  * kh2i_session_touch() - there was activity
  * @s: session
  */
@@ -338,9 +348,16 @@ void kh2i_session_gone(struct kh2_session *s, int err)
 	if (!s->destroyed && err)
 		s->err = err;
 	s->destroyed = true;
-	while (!list_empty(&s->streams))
-		kh2i_stream_finish(list_first_entry(&s->streams, struct kh2_stream, node),
-				   KH2_ERR_SESSION_CLOSED, s->code ? s->code : KH2_CANCEL);
+	while (!list_empty(&s->streams)) {
+		struct kh2_stream *st = list_first_entry(&s->streams, struct kh2_stream, node);
+
+		/* one that only waits for its reader has ended well before */
+		if (st->closing)
+			kh2i_stream_finish(st, 0, 0);
+		else
+			kh2i_stream_finish(st, KH2_ERR_SESSION_CLOSED,
+					   s->code ? s->code : KH2_CANCEL);
+	}
 	cancel_pings(s);
 	kh2i_tx_forget(s);
 	if (s->err && s->cbs.on_error)

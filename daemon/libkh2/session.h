@@ -40,6 +40,7 @@ struct kh2i_ping {
  * @why: why not the kernel
  * @tls: over TLS
  * @closing: shutting down gracefully
+ * @idle: the engine has no stream left, and takes no other
  * @destroyed: no operation works any more
  * @gone: KH2_EV_GONE was handled
  * @err: for on_error
@@ -86,6 +87,7 @@ struct kh2_session {
 	const char *why;
 	bool tls;
 	bool closing;
+	bool idle;
 	bool destroyed;
 	bool gone;
 	int err;
@@ -130,6 +132,7 @@ void kh2i_session_fail(struct kh2_session *s, int err, u32 code);
 int kh2i_session_submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payload);
 int kh2i_session_send_block(struct kh2_session *s, u32 stream, u8 flags,
 			    const struct kh2_headers *h, const struct kh2_nv *extra);
+void kh2i_session_check_idle(struct kh2_session *s);
 void kh2i_session_touch(struct kh2_session *s);
 void kh2i_session_memory(struct kh2_session *s, s64 octets);
 bool kh2i_session_open(const struct kh2_session *s);

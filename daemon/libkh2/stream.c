@@ -110,6 +110,8 @@ void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code)
 		return;
 	st->rst_sent = true;
 	st->err = err;
+	st->credit = 0;
+	list_del_init(&st->credit_node);
 	kh2i_stream_out_free(st);
 	kh2i_stream_in_free(st);
 	if (kh2i_session_submit(s, &sqe, NULL))
@@ -160,6 +162,7 @@ void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code)
 		st->cbs->on_close(st, (u32)code, st->user);
 	st->session = NULL;
 	kh2_stream_put(st);
+	kh2i_session_check_idle(s);
 }
 
 struct kh2_stream *kh2_stream_get(struct kh2_stream *st)
@@ -203,6 +206,8 @@ int kh2_stream_close(struct kh2_stream *st, uint32_t code)
 
 int kh2_stream_destroy(struct kh2_stream *st, int err)
 {
+	if (st->closing && !st->destroyed)
+		return close_unread(st);
 	if (!kh2i_stream_open(st))
 		return KH2_ERR_STREAM_CLOSED;
 	kh2i_stream_reset(st, err, err ? KH2_INTERNAL_ERROR : KH2_NO_ERROR);

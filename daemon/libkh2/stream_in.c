@@ -10,10 +10,13 @@
  * @st: stream
  * @len: how many
  *
- * They are told in one command a turn, see kh2i_streams_credit().
+ * They are told in one command a turn, see kh2i_streams_credit(). Not so after
+ * KH2_OP_RST, which has given all of them back.
  */
 void kh2i_stream_credit(struct kh2_stream *st, u32 len)
 {
+	if (st->rst_sent)
+		return;
 	st->credit += len;
 	if (st->credit && list_empty(&st->credit_node))
 		list_add_tail(&st->credit_node, &st->session->ctx->credits);
@@ -133,19 +136,18 @@ void kh2i_stream_remote_end(struct kh2_stream *st)
  */
 void kh2i_stream_data(struct kh2_stream *st, const void *buf, u32 len, bool end)
 {
+	if (st->rst_sent)
+		return;
 	kh2i_stream_touch(st);
 	st->received += len;
-	if (st->rst_sent || !length_ok(st, end)) {
-		kh2i_stream_credit(st, len);
+	if (!length_ok(st, end)) {
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
 		return;
 	}
 	kh2_stream_get(st);
 	if (st->paused || !list_empty(&st->in)) {
-		if (len && !keep(st, buf, len)) {
-			kh2i_stream_credit(st, len);
+		if (len && !keep(st, buf, len))
 			kh2i_stream_reset(st, -ENOMEM, KH2_INTERNAL_ERROR);
-		}
 		st->in_end = end;
 	} else {
 		kh2i_stream_credit(st, len);

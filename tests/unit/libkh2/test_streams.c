@@ -140,3 +140,98 @@ TEST(answer_431_beyond_the_peers_limit_becomes_a_reset)
 	CHECK(!*saw);
 	peer_end(&p);
 }
+
+/* Octets of the connection's window that the server gave back so far */
+static u32 window_updates(struct peer *p, u32 stream)
+{
+	static struct got f;
+	u32 sum = 0;
+
+	peer_turn(p);
+	while (peer_read(p, &f))
+		if (f.type == KH2_FRAME_WINDOW_UPDATE && f.stream == stream)
+			sum += get_unaligned_be32(f.payload);
+	return sum;
+}
+
+TEST(octets_of_a_reset_stream_are_given_back_once)
+{
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .conn_window = 65535 };
+	static u8 body[16384];
+	static struct peer p;
+	u32 sent = 0, back = 0;
+
+	peer_begin(&p, &opts, &server, NULL, 0);
+	for (u32 id = 1; id < 40; id += 2) {
+		peer_request(&p, id, true, 0);
+		peer_turn(&p);
+		kh2_stream_pause(last);
+		peer_frame(&p, KH2_FRAME_DATA, 0, id, body, sizeof(body));
+		peer_turn(&p);
+		EQ(kh2_stream_close(last, KH2_CANCEL), 0);
+		peer_frame(&p, KH2_FRAME_DATA, 0, id, body, 100);
+		sent += sizeof(body) + 100;
+		back += window_updates(&p, 0);
+		CHECK(back <= sent);
+	}
+	CHECK(sent - back < 65535);
+	peer_end(&p);
+}
+
+static void finish_unread(struct peer *p)
+{
+	peer_begin(p, NULL, &server, NULL, 0);
+	peer_request(p, 1, true, 0);
+	peer_turn(p);
+	kh2_stream_pause(last);
+	EQ(kh2_respond(last, NULL, NULL), 0);
+	EQ(kh2_stream_end(last, "ok", 2), 0);
+	peer_frame(p, KH2_FRAME_DATA, KH2_FLAG_END_STREAM, 1, "body", 4);
+	peer_turn(p);
+	CHECK(!strcmp(saw, "stream "));
+}
+
+TEST(shutdown_waits_for_the_application_to_read)
+{
+	static struct peer p;
+	static struct got f;
+
+	finish_unread(&p);
+	kh2_server_shutdown(p.srv);
+	peer_turn(&p);
+	while (peer_read(&p, &f))
+		if (f.type == KH2_FRAME_PING)
+			peer_frame(&p, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.payload, 8);
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream "));
+	CHECK(!kh2_session_is_destroyed(p.s));
+	kh2_stream_resume(last);
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream data end close "));
+	EQ(last_code, 0);
+	CHECK(kh2_session_is_destroyed(p.s));
+	peer_end(&p);
+}
+
+TEST(stream_that_ended_well_is_no_failure_of_its_session)
+{
+	static struct peer p;
+
+	finish_unread(&p);
+	EQ(kh2_session_destroy(p.s, 0, KH2_NO_ERROR), 0);
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream close "));
+	EQ(last_code, 0);
+	peer_end(&p);
+}
+
+TEST(destroying_a_stream_that_waits_for_its_reader_ends_it)
+{
+	static struct peer p;
+
+	finish_unread(&p);
+	EQ(kh2_stream_destroy(last, -EIO), 0);
+	peer_turn(&p);
+	CHECK(!strcmp(saw, "stream close "));
+	peer_end(&p);
+}
