@@ -8,10 +8,10 @@
 #include <linux/hugetlb.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/pagemap.h>
 #include <linux/pipe_fs_i.h>
-#include <linux/poll.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -31,6 +31,12 @@
 
 /* A pipe that is empty is looked at again after 1 ms, then 2, and so on up to this. */
 #define KH2_FILE_BACKOFF_MAX 64U
+
+/*
+ * Reading may wait for a disk, or for a server that never answers: sessions
+ * have a workqueue of their own.
+ */
+static struct workqueue_struct *kh2_file_wq;
 
 static u32 n_free(const struct kh2_file_source *f)
 {
@@ -70,6 +76,8 @@ static void put_source(struct kh2_file_source *f)
 	fput(f->file);
 	kvfree(f);
 	kh2_session_put(s);
+	/* What is left of the caller then is waited for by kh2_file_source_exit(). */
+	module_put(THIS_MODULE);
 }
 
 /* The file has become shorter than what it was to give. */
@@ -202,8 +210,6 @@ static ssize_t read_page(struct kh2_file_source *f, struct page *page, size_t le
 		iov_iter_kvec(&iter, ITER_DEST, &iov, 1, len);
 		return vfs_iter_read(f->file, &iter, f->seekable ? &pos : NULL, RWF_NOWAIT);
 	}
-	if (f->file->f_op->poll && !(vfs_poll(f->file, NULL) & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		return -EAGAIN;
 	return kernel_read(f->file, iov.iov_base, len, f->seekable ? &pos : NULL);
 }
 
@@ -249,7 +255,7 @@ static void queue_fill(struct kh2_file_source *f, u32 delay_ms)
 {
 	f->filling = true;
 	refcount_inc(&f->refs);
-	queue_delayed_work(kh2_session_wq, &f->work, msecs_to_jiffies(delay_ms));
+	queue_delayed_work(kh2_file_wq, &f->work, msecs_to_jiffies(delay_ms));
 }
 
 /* An end that comes with octets is told after them, a failure too: the next look finds it again. */
@@ -325,24 +331,23 @@ bool kh2_file_source_fill(struct kh2_session *s, struct kh2_file_source *f)
 }
 
 /*
- * A socket of the unix family can carry descriptors: it could hold the channel
- * that holds it. The others cannot.
+ * Sockets are refused: one of the unix family could carry the channel that
+ * holds it, and the last reference to one that lingers must not be dropped here.
+ * What is no regular file must be able to say that it has nothing now: no
+ * worker waits for a stranger.
  */
 static int check_file(struct file *file)
 {
-	struct socket *sock = sock_from_file(file);
-
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if (S_ISDIR(file_inode(file)->i_mode))
 		return -EISDIR;
 	if (!file->f_op->read_iter || file->f_op->read)
 		return -EINVAL;
-	if (sock && sock->sk->sk_family == AF_UNIX)
-		return -EINVAL;
-	if (!S_ISREG(file_inode(file)->i_mode) && !(file->f_mode & FMODE_NOWAIT) &&
-	    !file->f_op->poll)
-		return -EINVAL;
+	if (sock_from_file(file))
+		return -EOPNOTSUPP;
+	if (!S_ISREG(file_inode(file)->i_mode) && !(file->f_mode & FMODE_NOWAIT))
+		return -EOPNOTSUPP;
 	return 0;
 }
 
@@ -398,15 +403,14 @@ static struct kh2_file_source *file_source_alloc(u64 off, u64 len)
  * @len: octets, or KH2_LEN_EOF
  *
  * Context: Process context of the owner, with the session's lock held.
- * Return: the source, or ERR_PTR(): -EBADF, -EISDIR, -EINVAL for a file that
- *	cannot be read here, -ENODATA for one that is too short, or what the
+ * Return: the source, or ERR_PTR(): -EBADF, -EISDIR, -EINVAL or -EOPNOTSUPP for
+ *	a file that cannot be read here, -ENODATA for one that is too short, or what the
  *	file system or security module says.
  */
 struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
 					    u64 len)
 {
 	struct kh2_file_source *f;
-	struct fill fill = {};
 	loff_t pos = off;
 	int err;
 
@@ -423,6 +427,7 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 	f = file_source_alloc(off, len);
 	if (!f)
 		return ERR_PTR(-ENOMEM);
+	__module_get(THIS_MODULE);
 	f->file = get_file(file);
 	f->session = kh2_session_get(s);
 	f->kind = is_cached(file) ? KH2_FILE_CACHED : KH2_FILE_COPIED;
@@ -433,10 +438,7 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 		put_source(f);
 		return ERR_PTR(err);
 	}
-	if (f->kind == KH2_FILE_CACHED)
-		fill_cached(f, &fill);
-	f->ready = f->tail;
-	f->base.src.avail = fill.octets;
+	/* Pages are taken when its turn comes: a queue of files holds none. */
 	f->base.src.eof = !f->left;
 	return f;
 }
@@ -559,4 +561,26 @@ void kh2_file_source_sent(struct kh2_file_source *f, u64 off)
 		f->hungry = false;
 		kh2_source_want(f->session, &f->base.src);
 	}
+}
+
+/**
+ * kh2_file_source_init() - make the workqueue
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int kh2_file_source_init(void)
+{
+	kh2_file_wq = alloc_workqueue("kh2_file", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	return kh2_file_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * kh2_file_source_exit() - undo kh2_file_source_init()
+ *
+ * Context: Module exit; no source is left, each holds the module.
+ */
+void kh2_file_source_exit(void)
+{
+	destroy_workqueue(kh2_file_wq);
 }

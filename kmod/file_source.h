@@ -79,6 +79,9 @@ static inline struct kh2_file_source *to_file_source(const struct kh2_source *so
 	return container_of(source, struct kh2_file_source, base);
 }
 
+int kh2_file_source_init(void);
+void kh2_file_source_exit(void);
+
 struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
 					    u64 len);
 void kh2_file_source_release(struct kh2_file_source *f);

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include "file_source.h"
 #include "netlink.h"
 #include "netns.h"
 #include "session.h"
@@ -17,9 +18,12 @@ static int __init kh2_init(void)
 	err = kh2_session_wq_init();
 	if (err)
 		return err;
-	err = kh2_netns_init();
+	err = kh2_file_source_init();
 	if (err)
 		goto err_wq;
+	err = kh2_netns_init();
+	if (err)
+		goto err_files;
 	err = kh2_socket_init();
 	if (err)
 		goto err_netns;
@@ -32,6 +36,8 @@ err_socket:
 	kh2_socket_exit();
 err_netns:
 	kh2_netns_exit();
+err_files:
+	kh2_file_source_exit();
 err_wq:
 	kh2_session_wq_exit();
 	return err;
@@ -43,6 +49,7 @@ static void __exit kh2_exit(void)
 	kh2_netlink_exit();
 	kh2_socket_exit();
 	kh2_netns_exit();
+	kh2_file_source_exit();
 	kh2_session_wq_exit();
 }
 

@@ -18,6 +18,9 @@
 /* A run reads this much at the most, then lets others have the CPU. */
 #define KH2_RX_BUDGET (256U << 10)
 
+/* What a TLS record that is not data costs of that. */
+#define KH2_RX_CONTROL 4096U
+
 /* At the end, so much is read and dropped for the sake of a peer that has yet to see GOAWAY. */
 #define KH2_RX_DISCARD SZ_1M
 
@@ -163,7 +166,7 @@ static enum rx_step rx_tls_fail(struct kh2_session *s, int error, enum kh2_count
 	return RX_STOP;
 }
 
-/* Tickets are skipped; whatever else comes after the handshake the kernel cannot follow. */
+/* A client skips tickets; whatever else comes after the handshake the kernel cannot follow. */
 static enum rx_step rx_handshake(struct kh2_session *s, const u8 *data, u32 len)
 {
 	struct kh2_handshake_skip *skip = &s->skip;
@@ -181,7 +184,8 @@ static enum rx_step rx_handshake(struct kh2_session *s, const u8 *data, u32 len)
 		len--;
 		if (skip->head[0] == TLS_HANDSHAKE_KEY_UPDATE)
 			return rx_tls_fail(s, EKEYEXPIRED, KH2_C_TLS_KEY_UPDATE);
-		if (skip->head[0] != TLS_HANDSHAKE_NEW_SESSION_TICKET)
+		if (skip->head[0] != TLS_HANDSHAKE_NEW_SESSION_TICKET ||
+		    s->role == KH2_ROLE_SERVER)
 			return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
 		if (skip->have == sizeof(skip->head)) {
 			skip->left = skip->head[1] << 16 | skip->head[2] << 8 | skip->head[3];
@@ -232,8 +236,9 @@ static enum rx_step rx_control(struct kh2_session *s)
 
 	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &iov, 1, sizeof(data));
 	n = sock_recvmsg(s->sock, &msg, MSG_DONTWAIT);
+	/* The record that read_sock complained of must be there: without one it was no record. */
 	if (n == -EAGAIN)
-		return RX_EMPTY;
+		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
 	if (n < 0)
 		return rx_tls_fail(s, -n, KH2_C_TLS_RECORD);
 	switch (tls_get_record_type(s->sock->sk, &control.head)) {
@@ -256,12 +261,14 @@ static bool at_end(const struct sock *sk)
 }
 
 /* What a return of read_sock means, when it is not a number of octets. */
-static enum rx_step rx_verdict(struct kh2_session *s, int n, bool end)
+static enum rx_step rx_verdict(struct kh2_session *s, struct rx_desc *rx, int n, bool end)
 {
 	if (n == -EAGAIN)
 		return RX_EMPTY;
-	if (n == -EINVAL && s->tls)
+	if (n == -EINVAL && s->tls) {
+		rx->budget -= min_t(size_t, rx->budget, KH2_RX_CONTROL);
 		return rx_control(s);
+	}
 	if (n == -EBADMSG)
 		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
 	if (n < 0)
@@ -287,7 +294,7 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 		return RX_STOP;
 	if (n > 0)
 		return RX_MORE;
-	return rx_verdict(s, error ?: n, end);
+	return rx_verdict(s, rx, error ?: n, end);
 }
 
 static bool rx_early(struct kh2_session *s)

@@ -65,8 +65,6 @@ struct kh2e_src *kh2_source_buffer(const u8 *data, size_t len, bool copy)
  * @off: position of the first octet
  * @len: octets, or KH2_LEN_EOF
  *
- * What the page cache holds is there from the start.
- *
  * Context: Process context of the owner, with the session's lock held.
  * Return: the source, or ERR_PTR().
  */
