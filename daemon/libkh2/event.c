@@ -61,12 +61,15 @@ static void on_data(struct kh2_session *s, const struct kh2_event *ev, const voi
 static void on_reset(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
 	struct kh2_stream *st = kh2i_session_find(s, ev->stream);
-	struct kh2_sqe sqe = { .opcode = KH2_OP_RELEASE, .stream = ev->stream };
 
 	(void)payload;
-	if (st)
-		kh2i_stream_finish(st, st->err ? st->err : KH2_ERR_STREAM, ev->code);
-	kh2i_session_submit(s, &sqe, NULL);
+	if (!st) {
+		kh2i_stream_release(s, ev->stream);
+		return;
+	}
+	if (!st->counted)
+		st->counted = kh2_session_get(s);
+	kh2i_stream_finish(st, st->err ? st->err : KH2_ERR_STREAM, ev->code);
 }
 
 static void on_closed(struct kh2_session *s, const struct kh2_event *ev, const void *payload)

@@ -67,8 +67,25 @@ int kh2i_stream_new(struct kh2_session *s, u32 id, struct kh2_headers *h,
 	return 0;
 }
 
+/**
+ * kh2i_stream_release() - our work on a stream that was reset has ended
+ * @s: session
+ * @id: stream identifier
+ */
+void kh2i_stream_release(struct kh2_session *s, u32 id)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_RELEASE, .stream = id };
+
+	if (kh2i_session_submit(s, &sqe, NULL))
+		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
+}
+
 static void stream_free(struct kh2_stream *st)
 {
+	if (st->counted) {
+		kh2i_stream_release(st->counted, st->id);
+		kh2_session_put(st->counted);
+	}
 	kh2_headers_free(st->headers);
 	kh2_headers_free(st->trailers);
 	free(st);

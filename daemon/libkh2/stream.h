@@ -58,6 +58,8 @@ struct kh2i_octets {
  * @aborted: for kh2_stream_is_aborted()
  * @closing: ended in the engine; on_close waits for the application to read
  * @destroyed: on_close has been called
+ * @counted: reset by the peer and counted against its limit until the last
+ *	reference goes, in this session, which is referenced
  * @err: for on_error, together with @rst_code
  * @rst_code: HTTP/2 code; -1: not ended
  * @received: octets of the body
@@ -101,6 +103,7 @@ struct kh2_stream {
 	bool aborted;
 	bool closing;
 	bool destroyed;
+	struct kh2_session *counted;
 	int err;
 	s64 rst_code;
 	u64 received;
@@ -133,6 +136,7 @@ bool kh2i_stream_open(const struct kh2_stream *st);
 void kh2i_stream_touch(struct kh2_stream *st);
 void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code);
 void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code);
+void kh2i_stream_release(struct kh2_session *s, u32 id);
 void kh2i_streams_credit(struct kh2_ctx *ctx);
 
 /* stream_in.c: what arrives */

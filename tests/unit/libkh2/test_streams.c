@@ -2,6 +2,7 @@
 /* Streams from a peer's first frame to on_close: order of callbacks, resets, refusals, memory. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "peer.h"
 
@@ -220,6 +221,8 @@ TEST(stream_that_ended_well_is_no_failure_of_its_session)
 	finish_unread(&p);
 	EQ(kh2_session_destroy(p.s, 0, KH2_NO_ERROR), 0);
 	peer_turn(&p);
+	shutdown(p.fd, SHUT_WR);
+	peer_turn(&p);
 	CHECK(!strcmp(saw, "stream close "));
 	EQ(last_code, 0);
 	peer_end(&p);
@@ -234,4 +237,32 @@ TEST(destroying_a_stream_that_waits_for_its_reader_ends_it)
 	peer_turn(&p);
 	CHECK(!strcmp(saw, "stream close "));
 	peer_end(&p);
+}
+
+TEST(stream_counts_until_its_last_reference_goes)
+{
+	const struct kh2_limit_value one = { .id = KH2_L_STREAMS, .value = 1 };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &one, .n_limits = 1 };
+	u8 cancel[4] = { 0, 0, 0, KH2_CANCEL };
+	struct kh2_stream *held;
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, &opts, &server, NULL, 0);
+	peer_request(&p, 1, true, 0);
+	peer_turn(&p);
+	held = kh2_stream_get(last);
+	peer_frame(&p, KH2_FRAME_RST_STREAM, 0, 1, cancel, 4);
+	peer_turn(&p);
+	CHECK(!last);
+	peer_request(&p, 3, true, 0);
+	CHECK(peer_find(&p, KH2_FRAME_RST_STREAM, 3, &f));
+	EQ(get_unaligned_be32(f.payload), KH2_REFUSED_STREAM);
+	kh2_stream_put(held);
+	peer_request(&p, 5, true, 0);
+	peer_turn(&p);
+	CHECK(last);
+	held = kh2_stream_get(last);
+	peer_end(&p);
+	kh2_stream_put(held);
 }
