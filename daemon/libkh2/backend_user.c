@@ -343,7 +343,17 @@ static void linger(struct kh2i_conn *c)
 	c->lingering = true;
 	kh2i_conn_shutdown(c);
 	watch_for(c, EPOLLIN);
-	kh2i_timer_set(c->ctx, &c->timer, kh2i_now() + 1000 * NSEC_PER_MSEC);
+}
+
+/* A peer that does not read, or does not close, holds up the end for so long. */
+static void set_timer(struct kh2i_conn *c)
+{
+	if (kh2e_phase(c->e) != KH2E_DONE) {
+		kh2i_timer_set(c->ctx, &c->timer, kh2e_deadline(c->e));
+	} else if (!c->ending) {
+		c->ending = true;
+		kh2i_timer_set(c->ctx, &c->timer, kh2i_now() + c->linger_ms * NSEC_PER_MSEC);
+	}
 }
 
 static void serve(struct kh2i_conn *c)
@@ -362,6 +372,7 @@ static void serve(struct kh2i_conn *c)
 	}
 	if (kh2e_blocked(c->e) && list_empty(&c->blocked))
 		list_add_tail(&c->blocked, &c->ctx->user->blocked);
+	set_timer(c);
 	if (err == -ENODATA && kh2e_phase(c->e) == KH2E_DONE && !kh2e_pending(c->e) &&
 	    !kh2e_blocked(c->e)) {
 		linger(c);
@@ -370,7 +381,6 @@ static void serve(struct kh2i_conn *c)
 	if (!err || (c->read_more && list_empty(&c->blocked)))
 		kh2i_conn_dirty(c);
 	watch_for(c, (list_empty(&c->blocked) ? EPOLLIN : 0) | (err == -EAGAIN ? EPOLLOUT : 0));
-	kh2i_timer_set(c->ctx, &c->timer, kh2e_deadline(c->e));
 }
 
 static void conn_ready(struct kh2i_watch *w, u32 events)
@@ -388,8 +398,8 @@ static void conn_timer(struct kh2i_timer *t)
 {
 	struct kh2i_conn *c = container_of(t, struct kh2i_conn, timer);
 
-	if (c->lingering) {
-		post_gone(c, 0);
+	if (c->ending) {
+		post_gone(c, c->lingering ? 0 : -ETIMEDOUT);
 		return;
 	}
 	kh2e_tick(c->e);
@@ -410,6 +420,7 @@ static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 	c->ctx = ctx;
 	c->watch = (struct kh2i_watch){ .fd = at->fd, .fn = conn_ready };
 	c->events = EPOLLIN;
+	c->linger_ms = at->cfg.limits[KH2_L_LINGER_MS];
 	INIT_LIST_HEAD(&c->dirty);
 	INIT_LIST_HEAD(&c->blocked);
 	INIT_LIST_HEAD(&c->wants);

@@ -41,7 +41,8 @@ struct kh2i_user {
  * @watch: its socket
  * @events: what is watched for
  * @ssl: or NULL
- * @timer: engine's deadline, or the end of lingering
+ * @timer: engine's deadline, or when waiting for the end ends
+ * @linger_ms: how long the end may take once the engine has done
  * @dirty: place in the list
  * @blocked: place in the list
  * @wants: sources that were asked for more
@@ -51,6 +52,7 @@ struct kh2i_user {
  * @out_pos: of these, written
  * @out_len: how many
  * @read_more: the socket or OpenSSL may have more
+ * @ending: the engine has done, @timer runs to the end
  * @lingering: all is sent, waiting for the peer's end
  * @ended: KH2_EV_GONE was posted, or failed to be
  */
@@ -62,6 +64,7 @@ struct kh2i_conn {
 	u32 events;
 	SSL *ssl;
 	struct kh2i_timer timer;
+	u32 linger_ms;
 	struct list_head dirty;
 	struct list_head blocked;
 	struct list_head wants;
@@ -71,6 +74,7 @@ struct kh2i_conn {
 	size_t out_pos;
 	size_t out_len;
 	bool read_more;
+	bool ending;
 	bool lingering;
 	bool ended;
 };
