@@ -85,6 +85,8 @@ static void finish(struct kh2i_handshake *hs)
 		drop(hs);
 		return;
 	}
+	/* the server is not to think that its last connection has gone */
+	srv->n_handshakes++;
 	handshake_free(hs);
 	if (!*no_kernel && adequate) {
 		early = malloc(EARLY_MAX);
@@ -96,6 +98,8 @@ static void finish(struct kh2i_handshake *hs)
 	}
 	begin_session(srv, &at, adequate ? no_kernel : "TLS below what HTTP/2 asks for", adequate);
 	free(early);
+	srv->n_handshakes--;
+	kh2i_server_check(srv);
 }
 
 static void want(struct kh2i_handshake *hs, u32 events)

@@ -308,6 +308,9 @@ static void tell_close(struct kh2i_todo *t)
 {
 	struct kh2_server *srv = container_of(t, struct kh2_server, todo);
 
+	if (srv->told || srv->n_sessions || srv->n_handshakes)
+		return;
+	srv->told = true;
 	if (srv->cbs.on_close)
 		srv->cbs.on_close(srv, srv->user);
 }

@@ -30,6 +30,7 @@ struct kh2i_listener {
  * @resume: timer that ends a pause in accepting
  * @paused: not accepting: too many connections, or out of descriptors
  * @closing: kh2_server_close() was called
+ * @told: on_close was told
  * @todo: tells on_close
  */
 struct kh2_server {
@@ -49,6 +50,7 @@ struct kh2_server {
 	struct kh2i_timer resume;
 	bool paused;
 	bool closing;
+	bool told;
 	struct kh2i_todo todo;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Sessions: how long they last, how they end, and what servers tell of that. */
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -77,4 +79,82 @@ TEST(failed_connection_ends_although_its_peer_does_not_read)
 	CHECK(closed_at);
 	CHECK(closed_at - begun >= 190 * MS);
 	peer_end(&p);
+}
+
+/* ---- TLS ---- */
+
+/* A certificate and its key, both in a file named @path */
+static void make_certificate(const char *path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	FILE *f = fopen(path, "w");
+
+	CHECK(key && cert && f);
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	CHECK(X509_sign(cert, key, EVP_sha256()));
+	CHECK(PEM_write_X509(f, cert));
+	CHECK(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
+	fclose(f);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static int closes;
+
+static void on_server_close(struct kh2_server *srv, void *user)
+{
+	(void)srv;
+	(void)user;
+	closes++;
+}
+
+/* The client's side of a connection to a new server, its first message sent */
+static SSL *start_handshake(struct kh2_ctx *ctx, struct kh2_server **srv)
+{
+	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_close = on_server_close };
+	const struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem" };
+	SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(client);
+	int pair[2];
+
+	make_certificate("cert.pem");
+	EQ(kh2_secure_server_new(ctx, NULL, &tls, &cbs, NULL, srv), 0);
+	unlink("cert.pem");
+	EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	EQ(kh2i_handshake_start(*srv, pair[0]), 0);
+	EQ(SSL_set_alpn_protos(ssl, (const u8 *)"\2h2", 3), 0);
+	CHECK(SSL_set_fd(ssl, pair[1]));
+	CHECK(SSL_connect(ssl) < 0);
+	SSL_CTX_free(client);
+	return ssl;
+}
+
+TEST(server_that_closes_in_a_handshake_waits_for_the_session)
+{
+	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+	SSL *ssl;
+
+	EQ(kh2_ctx_new(&ctx, &opts), 0);
+	ssl = start_handshake(ctx, &srv);
+	kh2_server_close(srv);
+	for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++)
+		kh2_ctx_dispatch(ctx, 10);
+	for (int i = 0; i < 10; i++)
+		kh2_ctx_dispatch(ctx, 1);
+	EQ(srv->n_sessions, 1);
+	EQ(closes, 0);
+	shutdown(SSL_get_fd(ssl), SHUT_RDWR);
+	for (int i = 0; i < 10; i++)
+		kh2_ctx_dispatch(ctx, 1);
+	EQ(srv->n_sessions, 0);
+	EQ(closes, 1);
+	kh2_server_free(srv);
+	kh2_ctx_free(ctx);
+	close(SSL_get_fd(ssl));
+	SSL_free(ssl);
 }
