@@ -914,7 +914,9 @@ int kh2_session_destroy(struct kh2_session *s, int err, uint32_t code);
  * @s: session
  * @timeout_ms: milliseconds; 0: never
  *
- * Activity is an event of the session or an operation on it. Nothing is closed.
+ * Activity is a frame, either way, or an operation on the session. Where frames
+ * of the engine's own were the last, the time may be up to twice as long. Nothing
+ * is closed.
  *
  * Return: 0 or KH2_ERR_SESSION_CLOSED.
  */

@@ -109,20 +109,37 @@ void kh2i_session_memory(struct kh2_session *s, s64 octets)
 		s->memory_told = s->memory;
 }
 
+/* Frames that the engine handles alone, those of a file for instance, are activity too. */
+static bool octets_moved(struct kh2_session *s)
+{
+	u64 c[__KH2_C_END] = { 0 }, before = s->octets;
+
+	if (s->be->counters(s, c, __KH2_C_END) < 0)
+		return false;
+	s->octets = c[KH2_C_RX_OCTETS] + c[KH2_C_TX_OCTETS];
+	return s->octets != before;
+}
+
 static void session_timeout(struct kh2i_timer *t)
 {
 	struct kh2_session *s = container_of(t, struct kh2_session, timer);
-	u64 due = s->active_at + s->timeout_ms * NSEC_PER_MSEC;
+	u64 due = s->active_at + s->timeout_ms * NSEC_PER_MSEC, now = kh2i_now();
 	struct kh2_server *srv = s->server;
+	bool moved;
 
 	if (!s->timeout_ms || s->destroyed)
 		return;
-	if (kh2i_now() < due) {
+	moved = octets_moved(s);
+	if (now >= due && moved) {
+		s->active_at = now;
+		due = now + s->timeout_ms * NSEC_PER_MSEC;
+	}
+	if (now < due) {
 		kh2i_timer_set(s->ctx, t, due);
 		return;
 	}
-	s->active_at = kh2i_now();
-	kh2i_timer_set(s->ctx, t, s->active_at + s->timeout_ms * NSEC_PER_MSEC);
+	s->active_at = now;
+	kh2i_timer_set(s->ctx, t, now + s->timeout_ms * NSEC_PER_MSEC);
 	if (s->cbs.on_timeout)
 		s->cbs.on_timeout(s, s->user);
 	else if (srv && srv->cbs.on_timeout)

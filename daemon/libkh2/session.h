@@ -63,6 +63,7 @@ struct kh2i_ping {
  * @timer: idle timeout
  * @timeout_ms: 0: off
  * @active_at: time of the last activity
+ * @octets: sent and received, when the timer last looked
  * @todo: ends the session when nothing else can
  * @memory: octets held on its behalf here
  * @memory_told: of these, as the engine knows
@@ -110,6 +111,7 @@ struct kh2_session {
 	struct kh2i_timer timer;
 	u32 timeout_ms;
 	u64 active_at;
+	u64 octets;
 	struct kh2i_todo todo;
 	s64 memory;
 	s64 memory_told;

@@ -14,11 +14,29 @@ static void stream_todo(struct kh2i_todo *t)
 		kh2i_stream_deliver(st);
 }
 
+/* What is sent without our doing, of a file for instance, is activity too. */
+static bool octets_moved(struct kh2_stream *st)
+{
+	struct kh2e_stream_info info;
+	u64 before = st->octets;
+
+	if (!kh2i_session_open(st->session) ||
+	    st->session->be->stream_info(st->session, st->id, &info))
+		return false;
+	st->octets = info.tx_data + info.rx_data;
+	return st->octets != before;
+}
+
 static void stream_timeout(struct kh2i_timer *t)
 {
 	struct kh2_stream *st = container_of(t, struct kh2_stream, timer);
 	u64 due = st->active_at + st->timeout_ms * NSEC_PER_MSEC, now = kh2i_now();
+	bool moved = octets_moved(st);
 
+	if (now >= due && moved) {
+		st->active_at = now;
+		due = now + st->timeout_ms * NSEC_PER_MSEC;
+	}
 	if (now < due) {
 		kh2i_timer_set(st->session->ctx, t, due);
 		return;

@@ -76,6 +76,7 @@ struct kh2i_octets {
  * @timer: idle timeout
  * @timeout_ms: 0: off
  * @active_at: time of the last activity
+ * @octets: of bodies, sent and received, when the timer last looked
  */
 struct kh2_stream {
 	struct list_head node;
@@ -120,6 +121,7 @@ struct kh2_stream {
 	struct kh2i_timer timer;
 	u32 timeout_ms;
 	u64 active_at;
+	u64 octets;
 };
 
 /* What a stream and its fields cost, about */

@@ -81,6 +81,87 @@ TEST(failed_connection_ends_although_its_peer_does_not_read)
 	peer_end(&p);
 }
 
+/* Reads on, slowly, for a while. */
+static void read_slowly(struct peer *p, u64 ms)
+{
+	u64 end = kh2i_now() + ms * MS;
+	u8 some[20000];
+
+	while (kh2i_now() < end) {
+		kh2_ctx_dispatch(p->ctx, 5);
+		CHECK(recv(p->fd, some, sizeof(some), MSG_DONTWAIT) != 0);
+	}
+}
+
+static void on_stream_timeout(struct kh2_stream *st, void *user)
+{
+	(void)st;
+	(void)user;
+	timed_out_at = kh2i_now();
+}
+
+static const struct kh2_stream_cbs stream = {
+	.sz = sizeof(stream),
+	.on_timeout = on_stream_timeout,
+};
+
+/* A file of many octets: the application hears nothing of it until its end. */
+static void answer_file(struct kh2_server *srv, struct kh2_stream *st,
+			const struct kh2_headers *h, uint8_t flags, void *user)
+{
+	FILE *f = tmpfile();
+
+	(void)srv;
+	(void)h;
+	(void)flags;
+	(void)user;
+	CHECK(f && !ftruncate(fileno(f), 1 << 30));
+	kh2_stream_set_callbacks(st, &stream, NULL);
+	kh2_stream_set_timeout(st, 200);
+	EQ(kh2_respond_fd(st, fileno(f), NULL, NULL), 0);
+	fclose(f);
+}
+
+static void begin_file(struct peer *p)
+{
+	const struct kh2_setting wide = { .id = KH2_SETTINGS_INITIAL_WINDOW_SIZE,
+					  .value = KH2_WINDOW_MAX };
+	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = answer_file };
+	u8 more[4];
+
+	peer_begin(p, NULL, &cbs, &wide, 1);
+	put_unaligned_be32(1 << 30, more);
+	peer_frame(p, KH2_FRAME_WINDOW_UPDATE, 0, 0, more, 4);
+}
+
+TEST(session_that_sends_is_not_idle)
+{
+	static struct peer p;
+
+	begin_file(&p);
+	kh2_session_set_callbacks(p.s, &session, NULL);
+	EQ(kh2_session_set_timeout(p.s, 200), 0);
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	read_slowly(&p, 700);
+	EQ(timed_out_at, 0);
+	dispatch_until(&p, 2000, &timed_out_at);
+	CHECK(timed_out_at);
+	peer_end(&p);
+}
+
+TEST(stream_that_sends_is_not_idle)
+{
+	static struct peer p;
+
+	begin_file(&p);
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	read_slowly(&p, 700);
+	EQ(timed_out_at, 0);
+	dispatch_until(&p, 2000, &timed_out_at);
+	CHECK(timed_out_at);
+	peer_end(&p);
+}
+
 /* ---- TLS ---- */
 
 /* A certificate and its key, both in a file named @path */
