@@ -260,7 +260,8 @@ static int channel_release(struct inode *inode, struct file *file)
 		kh2_session_put(s);
 	}
 	cancel_delayed_work_sync(&ch->feeder);
-	cancel_delayed_work_sync(&ch->fallback);
+	timer_shutdown_sync(&ch->fallback);
+	cancel_work_sync(&ch->handover);
 	kh2_ring_leave(&ch->ring, &ch->claim);
 	ida_free(&kn->channels, ch->id);
 	atomic_dec(&kn->n_channels);
@@ -360,7 +361,8 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	INIT_LIST_HEAD(&ch->ready);
 	INIT_LIST_HEAD(&ch->touched);
 	INIT_DELAYED_WORK(&ch->feeder, channel_feed);
-	INIT_DELAYED_WORK(&ch->fallback, kh2_submit_fallback);
+	timer_setup(&ch->fallback, kh2_submit_fallback, 0);
+	INIT_WORK(&ch->handover, kh2_submit_handover);
 	err = channel_memory(ch);
 	if (err) {
 		channel_free(ch);

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 #include "ring.h"
@@ -68,7 +69,8 @@ struct kh2_area {
  * @n_sessions: of these
  * @ready: sessions whose receive work waits for the owner
  * @feeder: looks for room in the ring while sessions starve
- * @fallback: does receive work that the owner does not come for
+ * @fallback: notices that the owner does not come for its receive work
+ * @handover: gives that to workers then
  */
 struct kh2_channel {
 	refcount_t refs;
@@ -94,7 +96,8 @@ struct kh2_channel {
 	u32 n_sessions;
 	struct list_head ready;
 	struct delayed_work feeder;
-	struct delayed_work fallback;
+	struct timer_list fallback;
+	struct work_struct handover;
 };
 
 struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes *want,

@@ -164,7 +164,13 @@ static bool produce(struct kh2_ring *ring, const struct kh2_event *ev, const voi
 	return READ_ONCE(ring->user->ev_head) == tail;
 }
 
-static void wake(struct kh2_ring *ring)
+/**
+ * kh2_ring_wake() - wake those who sleep in poll()
+ * @ring: the ring
+ *
+ * Context: Any context.
+ */
+void kh2_ring_wake(struct kh2_ring *ring)
 {
 	/* The barrier of wq_has_sleeper() pairs with the one in poll_wait(). */
 	if (wq_has_sleeper(&ring->wait))
@@ -276,7 +282,7 @@ bool kh2_ring_post(struct kh2_ring *ring, struct kh2_claim *claim, const struct 
 	}
 	spin_unlock(&ring->lock);
 	if (asleep)
-		wake(ring);
+		kh2_ring_wake(ring);
 	return ok;
 }
 
@@ -301,7 +307,7 @@ void kh2_ring_post_last(struct kh2_ring *ring, struct kh2_claim *claim,
 	}
 	spin_unlock(&ring->lock);
 	if (asleep)
-		wake(ring);
+		kh2_ring_wake(ring);
 }
 
 /**
@@ -316,7 +322,6 @@ void kh2_ring_starve(struct kh2_ring *ring, struct kh2_claim *claim)
 	spin_lock(&ring->lock);
 	if (list_empty(&claim->starved))
 		list_add_tail(&claim->starved, &ring->starved);
-	WRITE_ONCE(ring->kern->flags, ring->kern->flags | KH2_RING_READY);
 	spin_unlock(&ring->lock);
 }
 
@@ -345,8 +350,6 @@ bool kh2_ring_feed(struct kh2_ring *ring, void (*feed)(struct kh2_claim *claim))
 		}
 	}
 	left = !list_empty(&ring->starved);
-	if (!left)
-		WRITE_ONCE(ring->kern->flags, ring->kern->flags & ~KH2_RING_READY);
 	spin_unlock(&ring->lock);
 	return left;
 }

@@ -78,6 +78,7 @@ void kh2_ring_post_last(struct kh2_ring *ring, struct kh2_claim *claim,
 			const struct kh2_event *ev);
 void kh2_ring_starve(struct kh2_ring *ring, struct kh2_claim *claim);
 bool kh2_ring_feed(struct kh2_ring *ring, void (*feed)(struct kh2_claim *claim));
+void kh2_ring_wake(struct kh2_ring *ring);
 bool kh2_ring_readable(struct kh2_ring *ring);
 
 #endif

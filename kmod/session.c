@@ -22,6 +22,9 @@
 #include "trace.h"
 #include "tx.h"
 
+/* When memory was short. */
+#define KH2_RETRY_MS 10
+
 struct workqueue_struct *kh2_session_wq;
 
 /**
@@ -174,14 +177,6 @@ static const struct kh2e_ops engine_ops = {
 	.frame = op_frame,
 };
 
-static void queue_run(struct kh2_session *s)
-{
-	kh2_session_get(s);
-	if (!queue_work(kh2_session_wq, &s->work))
-		/* Never the last: whoever calls us holds one, or the queued work does. */
-		WARN_ON_ONCE(refcount_dec_and_test(&s->refs));
-}
-
 /**
  * kh2_session_kick() - see to it that a session is run
  * @s: the session
@@ -192,7 +187,34 @@ static void queue_run(struct kh2_session *s)
 void kh2_session_kick(struct kh2_session *s, enum kh2_kick why)
 {
 	set_bit(why, &s->kicks);
-	queue_run(s);
+	kh2_session_get(s);
+	if (!queue_work(kh2_session_wq, &s->work))
+		/* Never the last: the caller has another. */
+		WARN_ON_ONCE(refcount_dec_and_test(&s->refs));
+}
+
+/**
+ * kh2_session_hand_over() - have a worker do what a session was kicked for
+ * @s: the session; the caller's reference is taken over
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_session_hand_over(struct kh2_session *s)
+{
+	if (!queue_work(kh2_session_wq, &s->work))
+		kh2_session_put(s);
+}
+
+/**
+ * kh2_session_data_ready() - the socket has something to read
+ * @s: the session
+ *
+ * Context: Any context; the caller holds a reference.
+ */
+void kh2_session_data_ready(struct kh2_session *s)
+{
+	set_bit(KH2_KICK_RX, &s->kicks);
+	kh2_submit_offer(s);
 }
 
 /**
@@ -224,6 +246,18 @@ static void arm(struct kh2_session *s, u64 when)
 	now = ktime_get_ns();
 	s->armed = when;
 	mod_timer(&s->timer, jiffies + (when > now ? nsecs_to_jiffies(when - now) + 1 : 1));
+}
+
+/**
+ * kh2_session_retry_locked() - run a session again a little later
+ * @s: the session
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_retry_locked(struct kh2_session *s)
+{
+	lockdep_assert_held(&s->lock);
+	arm(s, ktime_get_ns() + KH2_RETRY_MS * NSEC_PER_MSEC);
 }
 
 /**
@@ -406,7 +440,7 @@ void kh2_session_run_locked(struct kh2_session *s)
 		s->armed = U64_MAX;
 		kh2e_tick(s->e);
 	}
-	if (kicks & BIT(KH2_KICK_TX))
+	if (kicks & (BIT(KH2_KICK_TX) | BIT(KH2_KICK_TIMER)))
 		s->tx_blocked = false;
 	if (kicks & BIT(KH2_KICK_ROOM))
 		kh2e_notify(s->e);

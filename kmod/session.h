@@ -188,6 +188,9 @@ struct kh2_session *kh2_session_get(struct kh2_session *s);
 void kh2_session_put(struct kh2_session *s);
 
 void kh2_session_kick(struct kh2_session *s, enum kh2_kick why);
+void kh2_session_hand_over(struct kh2_session *s);
+void kh2_session_data_ready(struct kh2_session *s);
+void kh2_session_retry_locked(struct kh2_session *s);
 void kh2_session_run_locked(struct kh2_session *s);
 void kh2_session_settle_locked(struct kh2_session *s);
 void kh2_session_flush_locked(struct kh2_session *s);

@@ -50,7 +50,7 @@ static void sock_data_ready(struct sock *sk)
 		/* kTLS puts records together there; on plain TCP it would only wake pollers. */
 		if (s->tls)
 			s->saved.data_ready(sk);
-		kh2_session_kick(s, KH2_KICK_RX);
+		kh2_session_data_ready(s);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "channel.h"
+#include "compat.h"
 #include "netns.h"
 #include "session.h"
 #include "source.h"
@@ -17,6 +18,9 @@
 
 /* Sessions that one call runs for the owner before it looks at its entries again. */
 #define KH2_READY_BATCH 64
+
+/* An owner that has not come after so many jiffies is not waited for. */
+#define KH2_FALLBACK msecs_to_jiffies(2)
 
 /**
  * struct kh2_submission - one entry, copied
@@ -218,24 +222,92 @@ static void flush_touched(struct kh2_channel *ch)
 	}
 }
 
+static void set_ready(struct kh2_channel *ch, bool ready)
+{
+	lockdep_assert_held(&ch->lock);
+	WRITE_ONCE(ch->ring.kern->flags, ready ? KH2_RING_READY : 0);
+}
+
 /**
- * kh2_submit_offer() - a session has receive work, the owner may do it
- * @s: the session, kicked
+ * kh2_submit_offer() - a session has something to receive, the owner may do it
+ * @s: the session
+ *
+ * The owner is woken and does it in KH2_IOC_ENTER, which saves the switch to
+ * a worker and back. If it does not come, a timer hands the work on.
  *
  * Context: Any context; the caller holds a reference.
  */
 void kh2_submit_offer(struct kh2_session *s)
 {
+	struct kh2_channel *ch = s->ch;
+	bool first = false;
+
+	spin_lock_bh(&ch->lock);
+	if (list_empty(&s->ready)) {
+		first = list_empty(&ch->ready);
+		kh2_session_get(s);
+		list_add_tail(&s->ready, &ch->ready);
+		if (first)
+			set_ready(ch, true);
+	}
+	spin_unlock_bh(&ch->lock);
+	if (!first)
+		return;
+	if (!timer_pending(&ch->fallback))
+		mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
+	kh2_ring_wake(&ch->ring);
+}
+
+static struct kh2_session *take_ready(struct kh2_channel *ch)
+{
+	struct kh2_session *s;
+
+	spin_lock_bh(&ch->lock);
+	s = list_first_entry_or_null(&ch->ready, struct kh2_session, ready);
+	if (s)
+		list_del_init(&s->ready);
+	if (list_empty(&ch->ready))
+		set_ready(ch, false);
+	spin_unlock_bh(&ch->lock);
+	return s;
+}
+
+static void run_ready(struct kh2_channel *ch)
+{
+	struct kh2_session *s;
+
+	for (int i = 0; i < KH2_READY_BATCH; i++) {
+		if (list_empty_careful(&ch->ready))
+			return;
+		s = take_ready(ch);
+		if (!s)
+			return;
+		mutex_lock(&s->lock);
+		kh2_session_run_locked(s);
+		mutex_unlock(&s->lock);
+		kh2_session_put(s);
+	}
 }
 
 /**
- * kh2_submit_forget() - a session is gone
+ * kh2_submit_forget() - a session is gone, nobody need receive for it
  * @s: the session
  *
- * Context: Process context.
+ * Context: Process context; the caller holds a reference.
  */
 void kh2_submit_forget(struct kh2_session *s)
 {
+	struct kh2_channel *ch = s->ch;
+	bool listed;
+
+	spin_lock_bh(&ch->lock);
+	listed = !list_empty(&s->ready);
+	list_del_init(&s->ready);
+	if (list_empty(&ch->ready))
+		set_ready(ch, false);
+	spin_unlock_bh(&ch->lock);
+	if (listed)
+		kh2_session_put(s);
 }
 
 /**
@@ -247,17 +319,36 @@ void kh2_submit_forget(struct kh2_session *s)
  */
 bool kh2_submit_ready(struct kh2_channel *ch)
 {
-	return false;
+	return !list_empty_careful(&ch->ready);
 }
 
 /**
- * kh2_submit_fallback() - do the receive work that the owner does not come for
+ * kh2_submit_fallback() - the owner did not come: it is busy, or stopped
+ * @t: the channel's timer
+ *
+ * Context: Timer softirq.
+ */
+void kh2_submit_fallback(struct timer_list *t)
+{
+	struct kh2_channel *ch = timer_container_of(ch, t, fallback);
+
+	if (kh2_submit_ready(ch))
+		queue_work(kh2_session_wq, &ch->handover);
+}
+
+/**
+ * kh2_submit_handover() - give the owner's receive work to workers
  * @work: of the channel
  *
  * Context: Workqueue.
  */
-void kh2_submit_fallback(struct work_struct *work)
+void kh2_submit_handover(struct work_struct *work)
 {
+	struct kh2_channel *ch = container_of(work, struct kh2_channel, handover);
+	struct kh2_session *s;
+
+	while ((s = take_ready(ch)))
+		kh2_session_hand_over(s);
 }
 
 /**
@@ -277,6 +368,7 @@ long kh2_submit_enter(struct kh2_channel *ch, u32 to_submit)
 	kh2_ring_feed(&ch->ring, kh2_session_feed);
 	done = submit_entries(ch, to_submit);
 	flush_touched(ch);
+	run_ready(ch);
 	mutex_unlock(&ch->enter);
 	if (READ_ONCE(ch->ring.broken))
 		return -EPROTO;

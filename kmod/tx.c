@@ -264,7 +264,11 @@ static void tx_failed(struct kh2_session *s, int err)
 		/* The socket calls sk_write_space when it has room. */
 		s->tx_blocked = true;
 		trace_kh2_stall(s->id, false);
-	} else if (err == -EINTR || err == -ERESTARTSYS || err == -ENOMEM) {
+	} else if (err == -ENOMEM) {
+		kh2_session_retry_locked(s);
+		s->tx_blocked = true;
+	} else if (err == -EINTR || err == -ERESTARTSYS) {
+		/* The owner is being signalled; a worker is not. */
 		kh2_session_kick(s, KH2_KICK_TX);
 		s->tx_blocked = true;
 	} else {

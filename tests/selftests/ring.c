@@ -152,7 +152,7 @@ TEST_F(ring, files_that_cannot_be_sent_are_refused)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
 	sqe.fd = ends[0];
 	sqe.offset = 0;
-	EXPECT_EQ(EINVAL, refused(_metadata, self, sqe));
+	EXPECT_EQ(EOPNOTSUPP, refused(_metadata, self, sqe));
 	close(ends[0]);
 	close(ends[1]);
 }

@@ -540,15 +540,37 @@ TEST_F(records, key_update_ends_the_session_with_its_reason)
 	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
 }
 
-TEST_F(records, session_tickets_are_skipped)
+TEST_F(records, tickets_are_skipped_by_clients)
 {
 	static const uint8_t ticket[300] = { 4, 0, 1, 0x28 };
+	struct kt_attr attrs[] = {
+		{ .type = KH2_A_SESSION_CHANNEL_FD, .u32 = self->ch.fd },
+		{ .type = KH2_A_SESSION_SOCKET_FD },
+		{ .type = KH2_A_SESSION_ROLE, .u32 = KH2_ROLE_CLIENT },
+	};
+	int fds[2];
+
+	ASSERT_EQ(0, kt_pair(fds, true));
+	attrs[1].u32 = fds[0];
+	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_ATTACH, attrs, 3, NULL));
+	close(fds[0]);
+	/* One in two records, then two in one. */
+	ASSERT_EQ(0, kt_send_record(fds[1], 22, ticket, 150));
+	ASSERT_EQ(0, kt_send_record(fds[1], 22, ticket + 150, 150));
+	ASSERT_EQ(0, kt_send_record(fds[1], 22, "\4\0\0\1x\4\0\0\2xx", 11));
+	ASSERT_EQ(0, kt_send_frame(fds[1], KT_SETTINGS, 0, 0, NULL, 0));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS, WAIT, NULL, NULL));
+	close(fds[1]);
+}
+
+TEST_F(records, ticket_to_a_server_ends_the_session)
+{
+	static const uint8_t ticket[5] = { 4, 0, 0, 1 };
 	struct kh2_event ev;
 
-	ASSERT_EQ(0, kt_send_record(self->fds[1], 22, ticket, 150));
-	ASSERT_EQ(0, kt_send_record(self->fds[1], 22, ticket + 150, 150));
-	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
-	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS, WAIT, &ev, NULL));
+	ASSERT_EQ(0, kt_send_record(self->fds[1], 22, ticket, sizeof(ticket)));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_ERROR, WAIT, &ev, NULL));
+	EXPECT_EQ(KH2_C_TLS_RECORD, ev.arg);
 }
 
 TEST_HARNESS_MAIN
