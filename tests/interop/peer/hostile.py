@@ -13,10 +13,8 @@ import argparse
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer"))
-
-import cases  # noqa: E402
-from h2raw import Peer, SLOW  # noqa: E402
+import cases
+from h2raw import Peer, SLOW
 
 
 def healthy(options):
@@ -47,7 +45,7 @@ def main():
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--path", default="/")
     parser.add_argument("--vectors", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", "vectors"))
+        os.path.dirname(os.path.abspath(__file__)), "..", "..", "vectors"))
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
 
