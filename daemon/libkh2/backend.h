@@ -32,7 +32,8 @@ struct kh2i_attach {
  *	addr/len, or is NULL. A descriptor in it is the backend's in any case.
  *	Fails with -ENOMEM only; what the engine refuses becomes
  *	KH2_EV_SQE_ERROR.
- * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA; NULL: none now
+ * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA, perhaps for fewer
+ *	octets than @len was; NULL: none now
  * @tx_free: gives it back, after KH2_EV_TX_DONE or without having lent it
  * @gone: after KH2_EV_GONE was handled, or to abandon the session; frees be_data
  * @info: a look at the session; -errno
@@ -43,8 +44,8 @@ struct kh2i_backend {
 	enum kh2_backend kind;
 	int (*attach)(struct kh2_session *s, const struct kh2i_attach *at);
 	int (*submit)(struct kh2_session *s, struct kh2_sqe *sqe, const void *payload);
-	void *(*tx_alloc)(struct kh2_ctx *ctx, size_t len, u64 *addr);
-	void (*tx_free)(struct kh2_ctx *ctx, u64 addr, size_t len);
+	void *(*tx_alloc)(struct kh2_session *s, size_t *len, u64 *addr);
+	void (*tx_free)(struct kh2_session *s, u64 addr, size_t len);
 	void (*gone)(struct kh2_session *s);
 	int (*info)(const struct kh2_session *s, struct kh2e_info *info);
 	int (*counters)(const struct kh2_session *s, u64 *out, size_t n);

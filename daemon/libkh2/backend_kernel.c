@@ -25,10 +25,11 @@ struct waiting {
 	u8 octets[];
 };
 
-/* A session by the module's number */
+/* A session by the module's number, and the pages of the transmit area that it has lent */
 struct kernel_session {
 	struct kernel_session *next;
 	struct kh2_session *s;
+	u32 pages;
 };
 
 /**
@@ -307,6 +308,7 @@ static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 		return err;
 	}
 	k->s = s;
+	k->pages = 0;
 	b = bucket_of(ch, s->be_id);
 	k->next = *b;
 	*b = k;
@@ -330,14 +332,22 @@ static void gone(struct kh2_session *s)
 	s->be_data = NULL;
 }
 
-static void *tx_alloc(struct kh2_ctx *ctx, size_t len, u64 *addr)
+static void *tx_alloc(struct kh2_session *s, size_t *len, u64 *addr)
 {
-	return kh2i_tx_area_alloc(&ctx->channel->tx, len, addr);
+	struct kernel_session *k = s->be_data;
+	void *mem = kh2i_tx_area_alloc(&s->ctx->channel->tx, k->pages, len, addr);
+
+	if (mem)
+		k->pages += kh2i_tx_area_pages(*len);
+	return mem;
 }
 
-static void tx_free(struct kh2_ctx *ctx, u64 addr, size_t len)
+static void tx_free(struct kh2_session *s, u64 addr, size_t len)
 {
-	kh2i_tx_area_free(&ctx->channel->tx, addr, len);
+	struct kernel_session *k = s->be_data;
+
+	k->pages -= kh2i_tx_area_pages(len);
+	kh2i_tx_area_free(&s->ctx->channel->tx, addr, len);
 }
 
 static int info(const struct kh2_session *s, struct kh2e_info *out)

@@ -487,18 +487,18 @@ static int submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payloa
 	return 0;
 }
 
-static void *tx_alloc(struct kh2_ctx *ctx, size_t len, u64 *addr)
+static void *tx_alloc(struct kh2_session *s, size_t *len, u64 *addr)
 {
-	void *mem = malloc(len);
+	void *mem = malloc(*len);
 
-	(void)ctx;
+	(void)s;
 	*addr = (u64)(uintptr_t)mem;
 	return mem;
 }
 
-static void tx_free(struct kh2_ctx *ctx, u64 addr, size_t len)
+static void tx_free(struct kh2_session *s, u64 addr, size_t len)
 {
-	(void)ctx;
+	(void)s;
 	(void)len;
 	free((void *)(uintptr_t)addr);
 }

@@ -196,7 +196,7 @@ enum kh2_log_level {
  * @log_user: passed to @log
  * @sq_entries: submissions per batch, a power of two; 0: 1,024
  * @ev_bytes: octets of the event ring, a power of two; 0: 1 MiB
- * @tx_bytes: octets of the transmit area; 0: 4 MiB
+ * @tx_bytes: octets of the transmit area, at least 288 KiB; 0: 4 MiB
  */
 struct kh2_ctx_opts {
 	size_t sz;

@@ -51,7 +51,7 @@ int kh2i_tx_new(struct kh2_stream *st, struct kh2i_tx **out)
 void kh2i_tx_free(struct kh2_session *s, struct kh2i_tx *tx)
 {
 	if (tx->addr) {
-		s->be->tx_free(s->ctx, tx->addr, tx->len);
+		s->be->tx_free(s, tx->addr, tx->len);
 		kh2i_session_memory(s, -(s64)tx->len);
 	}
 	list_del(&tx->node);
@@ -79,13 +79,13 @@ static ssize_t lend(struct kh2_stream *st, const u8 *buf, size_t len, bool end)
 
 	if (kh2i_tx_new(st, &tx))
 		return -ENOMEM;
-	tx->len = (u32)part;
-	mem = s->be->tx_alloc(s->ctx, part, &tx->addr);
+	mem = s->be->tx_alloc(s, &part, &tx->addr);
 	if (!mem) {
 		tx->addr = 0;
 		kh2i_tx_free(s, tx);
 		return -EAGAIN;
 	}
+	tx->len = (u32)part;
 	kh2i_session_memory(s, (s64)part);
 	memcpy(mem, buf, part);
 	sqe.addr = tx->addr;

@@ -5,6 +5,7 @@
 #include "tx_area.h"
 
 #define BRIEF_MAX (256U << 10)
+#define BRIEF_MIN (72U << 10)	/* the largest payload: a header block of 64 KiB, and what HPACK adds */
 
 /**
  * kh2i_tx_area_init() - begin with everything free
@@ -12,13 +13,13 @@
  * @base: mapping
  * @size: octets
  *
- * Return: 0, -ENOMEM, or -EINVAL if it is too small to be of use.
+ * Return: 0, -ENOMEM, or -EINVAL if it is too small for the largest command.
  */
 int kh2i_tx_area_init(struct kh2i_tx_area *a, void *base, size_t size)
 {
 	size_t brief = size / 4 < BRIEF_MAX ? size / 4 : BRIEF_MAX;
 
-	if (size < 32 * KH2I_TX_PAGE)
+	if (brief < BRIEF_MIN)
 		return -EINVAL;
 	*a = (struct kh2i_tx_area){
 		.base = base,
@@ -98,22 +99,55 @@ static u32 find_run(const struct kh2i_tx_area *a, u32 from, u32 to, u32 n)
 }
 
 /**
+ * kh2i_tx_area_pages() - how many pages octets take
+ * @len: octets
+ *
+ * Return: pages.
+ */
+u32 kh2i_tx_area_pages(size_t len)
+{
+	return (u32)((len + KH2I_TX_PAGE - 1) / KH2I_TX_PAGE);
+}
+
+/*
+ * How many pages one who holds @held of them may still take: nobody more than
+ * an eighth of what is then free. Many have to let theirs lie until there is
+ * none for one who has none.
+ */
+static u32 share(const struct kh2i_tx_area *a, u32 held)
+{
+	u32 free = a->n_pages - a->n_used;
+
+	if (8 * held < free)
+		return max((free - 8 * held) / 9, 1U);
+	return 0;
+}
+
+/**
  * kh2i_tx_area_alloc() - pages to lend
  * @a: area
- * @len: octets, not 0
+ * @held: pages that who asks has already
+ * @len: octets, not 0; on return fewer if there is no room for so many
  * @addr: offset within the area, never 0
  *
  * Return: memory, or NULL if there is none now.
  */
-void *kh2i_tx_area_alloc(struct kh2i_tx_area *a, size_t len, u64 *addr)
+void *kh2i_tx_area_alloc(struct kh2i_tx_area *a, u32 held, size_t *len, u64 *addr)
 {
-	u32 n = (u32)((len + KH2I_TX_PAGE - 1) / KH2I_TX_PAGE);
-	u32 page = find_run(a, a->next, a->n_pages, n);
+	u32 n = min_t(u32, kh2i_tx_area_pages(*len), share(a, held)), page = UINT32_MAX;
 
-	if (page == UINT32_MAX)
-		page = find_run(a, 0, a->n_pages, n);
-	if (page == UINT32_MAX)
+	for (; n; n /= 2) {
+		page = find_run(a, a->next, a->n_pages, n);
+		if (page == UINT32_MAX)
+			page = find_run(a, 0, a->n_pages, n);
+		if (page != UINT32_MAX)
+			break;
+	}
+	if (!n)
 		return NULL;
+	if (*len > (size_t)n * KH2I_TX_PAGE)
+		*len = (size_t)n * KH2I_TX_PAGE;
+	a->n_used += n;
 	mark(a, page, n, true);
 	a->next = page + n < a->n_pages ? page + n : 0;
 	*addr = a->brief + (u64)page * KH2I_TX_PAGE;
@@ -124,10 +158,12 @@ void *kh2i_tx_area_alloc(struct kh2i_tx_area *a, size_t len, u64 *addr)
  * kh2i_tx_area_free() - pages came back
  * @a: area
  * @addr: as kh2i_tx_area_alloc() gave it
- * @len: as it was asked for
+ * @len: likewise
  */
 void kh2i_tx_area_free(struct kh2i_tx_area *a, u64 addr, size_t len)
 {
-	mark(a, (u32)((addr - a->brief) / KH2I_TX_PAGE),
-	     (u32)((len + KH2I_TX_PAGE - 1) / KH2I_TX_PAGE), false);
+	u32 n = kh2i_tx_area_pages(len);
+
+	mark(a, (u32)((addr - a->brief) / KH2I_TX_PAGE), n, false);
+	a->n_used -= n;
 }

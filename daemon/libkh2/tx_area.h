@@ -15,6 +15,7 @@
  * @brief_used: of these
  * @used: a bit for each page behind them
  * @n_pages: of these
+ * @n_used: pages that are given out
  * @next: where to look first
  */
 struct kh2i_tx_area {
@@ -24,6 +25,7 @@ struct kh2i_tx_area {
 	u32 brief_used;
 	u64 *used;
 	u32 n_pages;
+	u32 n_used;
 	u32 next;
 };
 
@@ -31,7 +33,8 @@ int kh2i_tx_area_init(struct kh2i_tx_area *a, void *base, size_t size);
 void kh2i_tx_area_exit(struct kh2i_tx_area *a);
 void *kh2i_tx_area_brief(struct kh2i_tx_area *a, size_t len, u64 *addr);
 void kh2i_tx_area_brief_reset(struct kh2i_tx_area *a);
-void *kh2i_tx_area_alloc(struct kh2i_tx_area *a, size_t len, u64 *addr);
+void *kh2i_tx_area_alloc(struct kh2i_tx_area *a, u32 held, size_t *len, u64 *addr);
+u32 kh2i_tx_area_pages(size_t len);
 void kh2i_tx_area_free(struct kh2i_tx_area *a, u64 addr, size_t len);
 
 #endif

@@ -130,28 +130,89 @@ TEST(block_that_is_cut_or_wrong_is_an_error)
 	kh2_headers_free(got);
 }
 
+/* Pages for @len octets, for one who has none yet */
+static void *alloc(struct kh2i_tx_area *a, size_t len, u64 *addr)
+{
+	size_t got = len;
+	void *mem = kh2i_tx_area_alloc(a, 0, &got, addr);
+
+	CHECK(!mem || got == len);
+	return mem;
+}
+
+#define TX_PAGES 128
+
 TEST(tx_area_gives_out_all_pages_once)
 {
-	static u8 base[64 * KH2I_TX_PAGE];
+	static u8 base[TX_PAGES * KH2I_TX_PAGE];
 	struct kh2i_tx_area a;
-	u64 addr[64];
+	u64 addr[TX_PAGES];
 	int n = 0;
 
 	EQ(kh2i_tx_area_init(&a, base, sizeof(base)), 0);
-	while (kh2i_tx_area_alloc(&a, 2 * KH2I_TX_PAGE - 1, &addr[n]))
+	while (alloc(&a, 100, &addr[n]))
 		n++;
-	EQ(n, 24);	/* a quarter is for what is copied at once */
+	EQ(n, 96);	/* a quarter is for what is copied at once */
 	for (int i = 1; i < n; i++)
-		EQ(addr[i] - addr[i - 1], 2 * KH2I_TX_PAGE);
-	kh2i_tx_area_free(&a, addr[3], 2 * KH2I_TX_PAGE - 1);
-	CHECK(!kh2i_tx_area_alloc(&a, 3 * KH2I_TX_PAGE, &addr[n]));
-	CHECK(kh2i_tx_area_alloc(&a, 2 * KH2I_TX_PAGE, &addr[n]) == base + addr[3]);
+		EQ(addr[i] - addr[i - 1], KH2I_TX_PAGE);
+	for (int i = 10; i < 30; i++)
+		kh2i_tx_area_free(&a, addr[i], 100);
+	CHECK(alloc(&a, 2 * KH2I_TX_PAGE - 1, &addr[n]) == base + addr[10]);
+	kh2i_tx_area_exit(&a);
+}
+
+TEST(tx_area_has_some_for_who_has_none)
+{
+	static u8 base[TX_PAGES * KH2I_TX_PAGE];
+	u32 held[15] = { 0 };
+	struct kh2i_tx_area a;
+	size_t len;
+	u64 addr;
+
+	EQ(kh2i_tx_area_init(&a, base, sizeof(base)), 0);
+	for (int i = 0; i < 15; i++) {
+		/* as much as it gets, and it gives nothing back */
+		while (len = 65500, kh2i_tx_area_alloc(&a, held[i], &len, &addr))
+			held[i] += kh2i_tx_area_pages(len);
+		CHECK(held[i]);
+	}
+	CHECK(held[0] >= 8 && held[0] <= 12);
+	kh2i_tx_area_exit(&a);
+}
+
+TEST(tx_area_gives_fewer_where_they_do_not_lie_together)
+{
+	static u8 base[TX_PAGES * KH2I_TX_PAGE];
+	struct kh2i_tx_area a;
+	u64 addr[TX_PAGES];
+	size_t len = 65500;
+	int n = 0;
+
+	EQ(kh2i_tx_area_init(&a, base, sizeof(base)), 0);
+	while (alloc(&a, 1, &addr[n]))
+		n++;
+	for (int i = 0; i < n; i += 2)
+		kh2i_tx_area_free(&a, addr[i], 1);
+	CHECK(kh2i_tx_area_alloc(&a, 0, &len, &addr[n]));
+	EQ(len, KH2I_TX_PAGE);
+	kh2i_tx_area_exit(&a);
+}
+
+TEST(tx_area_too_small_for_a_header_block_is_refused)
+{
+	static u8 base[96 * KH2I_TX_PAGE];
+	struct kh2i_tx_area a;
+	u64 addr;
+
+	EQ(kh2i_tx_area_init(&a, base, 70 * KH2I_TX_PAGE), -EINVAL);
+	EQ(kh2i_tx_area_init(&a, base, 72 * KH2I_TX_PAGE), 0);
+	CHECK(kh2i_tx_area_brief(&a, 65536 + 4096, &addr));
 	kh2i_tx_area_exit(&a);
 }
 
 TEST(tx_area_brief_part_ends_before_the_pages)
 {
-	static u8 base[64 * KH2I_TX_PAGE];
+	static u8 base[TX_PAGES * KH2I_TX_PAGE];
 	struct kh2i_tx_area a;
 	u64 addr, last = 0;
 
