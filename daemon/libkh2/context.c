@@ -254,6 +254,7 @@ int kh2_ctx_new(struct kh2_ctx **out, const struct kh2_ctx_opts *opts)
 	ctx->wake.fd = -1;
 	INIT_LIST_HEAD(&ctx->todos);
 	INIT_LIST_HEAD(&ctx->tx_waiters);
+	INIT_LIST_HEAD(&ctx->tails);
 	INIT_LIST_HEAD(&ctx->credits);
 	INIT_LIST_HEAD(&ctx->servers);
 	INIT_LIST_HEAD(&ctx->sessions);
@@ -316,7 +317,7 @@ int kh2_ctx_timeout_ms(const struct kh2_ctx *ctx)
 {
 	u64 now, ms;
 
-	if (!list_empty(&ctx->todos) || kh2i_user_busy(ctx) || kh2i_channel_busy(ctx))
+	if (!list_empty(&ctx->todos) || !list_empty(&ctx->tails) || kh2i_user_busy(ctx) || kh2i_channel_busy(ctx))
 		return 0;
 	if (!ctx->n_heap)
 		return -1;
@@ -362,6 +363,7 @@ static int turn(struct kh2_ctx *ctx)
 	n += kh2i_user_events(ctx);
 	n += todos_run(ctx);
 	kh2i_streams_credit(ctx);
+	kh2i_tails_send(ctx);
 	if (ctx->channel)
 		kh2i_channel_flush(ctx);
 	kh2i_user_flush(ctx);

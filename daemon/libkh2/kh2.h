@@ -504,8 +504,8 @@ int kh2_settings_unpack(struct kh2_settings *out, const void *buf, size_t len);
  * @max_header_pairs: most fields of a request; 0: 128, else at least 4. Beyond
  *	it the answer is 431.
  * @max_sessions: connections at once, handshakes included; 0: 16,384
- * @write_high_water: octets queued on a stream at which kh2_stream_write()
- *	takes no more; 0: 256 KiB
+ * @write_high_water: octets of memory that what is queued on a stream may take,
+ *	about, before kh2_stream_write() takes no more; 0: 256 KiB
  * @timeout_ms: see kh2_server_set_timeout(); 0: none
  * @reuse_port: SO_REUSEPORT on listening sockets, for several workers
  * @backlog: of listen(2); 0: 4,096

@@ -72,6 +72,7 @@ int kh2i_stream_new(struct kh2_session *s, u32 id, struct kh2_headers *h,
 	INIT_LIST_HEAD(&st->out);
 	INIT_LIST_HEAD(&st->in);
 	INIT_LIST_HEAD(&st->waiter);
+	INIT_LIST_HEAD(&st->tail_node);
 	INIT_LIST_HEAD(&st->credit_node);
 	kh2i_todo_init(&st->todo, stream_todo);
 	if (kh2i_timer_init(s->ctx, &st->timer, stream_timeout) || kh2i_session_link(s, st)) {
@@ -210,6 +211,42 @@ void kh2_stream_put(struct kh2_stream *st)
 {
 	if (st && !--st->refs)
 		stream_free(st);
+}
+
+/**
+ * kh2i_octets_new() - keep octets
+ * @s: session that is charged
+ * @buf: octets
+ * @len: how many
+ * @size: room for how many, at least @len
+ *
+ * Return: copy or NULL.
+ */
+struct kh2i_octets *kh2i_octets_new(struct kh2_session *s, const void *buf, size_t len,
+				    size_t size)
+{
+	struct kh2i_octets *o = malloc(sizeof(*o) + size);
+
+	if (!o)
+		return NULL;
+	o->pos = 0;
+	o->len = len;
+	o->size = size;
+	memcpy(o->octets, buf, len);
+	kh2i_session_memory(s, (s64)(sizeof(*o) + size));
+	return o;
+}
+
+/**
+ * kh2i_octets_free() - forget octets
+ * @s: session
+ * @o: octets, in a list
+ */
+void kh2i_octets_free(struct kh2_session *s, struct kh2i_octets *o)
+{
+	kh2i_session_memory(s, -(s64)(sizeof(*o) + o->size));
+	list_del(&o->node);
+	free(o);
 }
 
 /* ---- what users ask ---- */

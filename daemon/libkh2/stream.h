@@ -8,26 +8,34 @@
 #include "rules.h"
 
 /**
- * struct kh2i_tx - transmit memory lent to the backend
+ * struct kh2i_tx - transmit memory lent to the backend, or about to be
  * @node: in the session's list
  * @stream: that it belongs to, a reference; NULL for none
  * @addr: the backend's address of the memory
- * @len: octets
+ * @mem: the memory
+ * @size: octets of it
+ * @len: of these in use
  * @file: no memory, but a file: only its end is told
  */
 struct kh2i_tx {
 	struct list_head node;
 	struct kh2_stream *stream;
 	u64 addr;
+	u8 *mem;
+	u32 size;
 	u32 len;
 	bool file;
 };
 
-/* Octets that wait: for transmit memory, or for the application to read */
+/* What a piece costs beside its octets: the note of it here and that of the engine, about */
+#define KH2I_TX_MEMORY 384
+
+/* Octets that wait, with room for @size: for transmit memory, or for the application to read */
 struct kh2i_octets {
 	struct list_head node;
 	size_t pos;
 	size_t len;
+	size_t size;
 	u8 octets[];
 };
 
@@ -64,6 +72,10 @@ struct kh2i_octets {
  * @rst_code: HTTP/2 code; -1: not ended
  * @received: octets of the body
  * @queued: octets written and not yet told as sent
+ * @held: transmit memory that they hold, octets
+ * @n_lent: pieces of it that are with the backend
+ * @tail: a piece that is not yet, for there may be more to go into it
+ * @tail_node: in the context's list of streams whose @tail is due
  * @out: struct kh2i_octets that wait for transmit memory
  * @waiter: in the context's list of such streams
  * @in: struct kh2i_octets not yet read by the application
@@ -109,6 +121,10 @@ struct kh2_stream {
 	s64 rst_code;
 	u64 received;
 	size_t queued;
+	size_t held;
+	u32 n_lent;
+	struct kh2i_tx *tail;
+	struct list_head tail_node;
 	struct list_head out;
 	struct list_head waiter;
 	struct list_head in;
@@ -140,6 +156,9 @@ void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code);
 void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code);
 void kh2i_stream_release(struct kh2_session *s, u32 id);
 void kh2i_streams_credit(struct kh2_ctx *ctx);
+struct kh2i_octets *kh2i_octets_new(struct kh2_session *s, const void *buf, size_t len,
+				    size_t size);
+void kh2i_octets_free(struct kh2_session *s, struct kh2i_octets *o);
 
 /* stream_in.c: what arrives */
 void kh2i_stream_data(struct kh2_stream *st, const void *buf, u32 len, bool end);
@@ -152,6 +171,7 @@ void kh2i_stream_credit(struct kh2_stream *st, u32 len);
 /* stream_out.c: what is sent */
 void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err);
 void kh2i_tx_forget(struct kh2_session *s);
+void kh2i_tails_send(struct kh2_ctx *ctx);
 void kh2i_tx_waiters_run(struct kh2_ctx *ctx);
 void kh2i_stream_out_free(struct kh2_stream *st);
 void kh2i_stream_want_trailers(struct kh2_stream *st);

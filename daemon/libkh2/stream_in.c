@@ -5,6 +5,8 @@
 #include "session.h"
 #include "stream.h"
 
+#define KEEP_MIN 2048U
+
 /**
  * kh2i_stream_credit() - the application has consumed octets
  * @st: stream
@@ -56,27 +58,30 @@ void kh2i_stream_in_free(struct kh2_stream *st)
 		struct kh2i_octets *o = list_first_entry(&st->in, struct kh2i_octets, node);
 
 		kh2i_stream_credit(st, (u32)(o->len - o->pos));
-		kh2i_session_memory(st->session, -(s64)o->len);
-		list_del(&o->node);
-		free(o);
+		kh2i_octets_free(st->session, o);
 	}
 	st->in_end = false;
 	kh2_headers_free(st->trailers);
 	st->trailers = NULL;
 }
 
+/* Small pieces share memory: their number is the peer's choice. */
 static bool keep(struct kh2_stream *st, const void *buf, u32 len)
 {
-	struct kh2i_octets *o = malloc(sizeof(*o) + len);
+	struct kh2i_octets *o;
 
-	if (!o)
-		return false;
-	o->pos = 0;
-	o->len = len;
-	memcpy(o->octets, buf, len);
-	list_add_tail(&o->node, &st->in);
-	kh2i_session_memory(st->session, len);
-	return true;
+	if (!list_empty(&st->in)) {
+		o = list_last_entry(&st->in, struct kh2i_octets, node);
+		if (len <= o->size - o->len) {
+			memcpy(o->octets + o->len, buf, len);
+			o->len += len;
+			return true;
+		}
+	}
+	o = kh2i_octets_new(st->session, buf, len, len < KEEP_MIN ? KEEP_MIN : len);
+	if (o)
+		list_add_tail(&o->node, &st->in);
+	return o;
 }
 
 /* RFC 9113 8.1.1: the body is as long as content-length says */
@@ -189,15 +194,16 @@ void kh2i_stream_trailers(struct kh2_stream *st, struct kh2_headers *h, u8 flags
  */
 void kh2i_stream_deliver(struct kh2_stream *st)
 {
+	struct kh2_session *s = st->session;
+
 	kh2_stream_get(st);
 	while (!st->paused && listens(st) && !list_empty(&st->in)) {
 		struct kh2i_octets *o = list_first_entry(&st->in, struct kh2i_octets, node);
 
 		list_del(&o->node);
-		kh2i_session_memory(st->session, -(s64)o->len);
 		kh2i_stream_credit(st, (u32)o->len);
 		pass_on(st, o->octets, (u32)o->len);
-		free(o);
+		kh2i_octets_free(s, o);
 	}
 	if (!st->paused && listens(st) && list_empty(&st->in)) {
 		if (st->in_end)

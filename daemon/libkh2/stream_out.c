@@ -7,6 +7,10 @@
 
 /* A body up to this size goes in one batch with its header block. */
 #define COPY_MAX 16384U
+/* Writes below this size share memory, of this size, */
+#define TAIL_SIZE 4096U
+/* and wait for more to come when the stream has so many pieces with the backend. */
+#define LENT_SMALL 8
 
 /**
  * kh2i_stream_submit() - a command whose failure is the stream's
@@ -50,9 +54,10 @@ int kh2i_tx_new(struct kh2_stream *st, struct kh2i_tx **out)
  */
 void kh2i_tx_free(struct kh2_session *s, struct kh2i_tx *tx)
 {
-	if (tx->addr) {
-		s->be->tx_free(s, tx->addr, tx->len);
-		kh2i_session_memory(s, -(s64)tx->len);
+	if (tx->mem) {
+		s->be->tx_free(s, tx->addr, tx->size);
+		tx->stream->held -= tx->size;
+		kh2i_session_memory(s, -(s64)(tx->size + KH2I_TX_MEMORY));
 	}
 	list_del(&tx->node);
 	kh2_stream_put(tx->stream);
@@ -68,36 +73,133 @@ static u8 end_flags(struct kh2_stream *st)
 	return KH2_SQE_END_STREAM;
 }
 
-/* Lends one piece. Returns how many octets went, -EAGAIN or -ENOMEM. */
-static ssize_t lend(struct kh2_stream *st, const u8 *buf, size_t len, bool end)
+static void wait_for_memory(struct kh2_stream *st)
 {
-	struct kh2_sqe sqe = { .opcode = KH2_OP_DATA };
-	size_t part = len < KH2I_TX_PIECE ? len : KH2I_TX_PIECE;
+	if (list_empty(&st->waiter))
+		list_add_tail(&st->waiter, &st->session->ctx->tx_waiters);
+}
+
+/* Gets transmit memory for @size octets or fewer. 0, -EAGAIN or -ENOMEM. */
+static int piece_new(struct kh2_stream *st, size_t size, struct kh2i_tx **out)
+{
 	struct kh2_session *s = st->session;
 	struct kh2i_tx *tx;
-	void *mem;
 
 	if (kh2i_tx_new(st, &tx))
 		return -ENOMEM;
-	mem = s->be->tx_alloc(s, &part, &tx->addr);
-	if (!mem) {
-		tx->addr = 0;
+	tx->mem = s->be->tx_alloc(s, &size, &tx->addr);
+	if (!tx->mem) {
 		kh2i_tx_free(s, tx);
+		wait_for_memory(st);
 		return -EAGAIN;
 	}
-	tx->len = (u32)part;
-	kh2i_session_memory(s, (s64)part);
-	memcpy(mem, buf, part);
-	sqe.addr = tx->addr;
-	sqe.len = part;
-	sqe.user_data = (u64)(uintptr_t)tx;
-	if (end && part == len)
-		sqe.flags = end_flags(st);
-	if (kh2i_stream_submit(st, &sqe, NULL)) {
-		kh2i_tx_free(s, tx);
-		return -ENOMEM;
+	tx->size = (u32)size;
+	st->held += size;
+	kh2i_session_memory(s, (s64)(size + KH2I_TX_MEMORY));
+	*out = tx;
+	return 0;
+}
+
+/* Gives a piece to the backend. On failure it is gone. */
+static int piece_lend(struct kh2_stream *st, struct kh2i_tx *tx, bool end)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_DATA,
+		.flags = end ? end_flags(st) : 0,
+		.addr = tx->addr,
+		.len = tx->len,
+		.user_data = (u64)(uintptr_t)tx,
+	};
+
+	st->n_lent++;
+	if (!kh2i_stream_submit(st, &sqe, NULL))
+		return 0;
+	st->n_lent--;
+	kh2i_tx_free(st->session, tx);
+	return -ENOMEM;
+}
+
+/* Lends one piece. Returns how many octets went, -EAGAIN or -ENOMEM. */
+static ssize_t lend(struct kh2_stream *st, const u8 *buf, size_t len, bool end)
+{
+	struct kh2i_tx *tx;
+	int err = piece_new(st, len < KH2I_TX_PIECE ? len : KH2I_TX_PIECE, &tx);
+	size_t part;
+
+	if (err)
+		return err;
+	part = tx->size;
+	tx->len = tx->size;
+	memcpy(tx->mem, buf, part);
+	err = piece_lend(st, tx, end && part == len);
+	return err ? err : (ssize_t)part;
+}
+
+/* ---- small writes, gathered ---- */
+
+/* Returns 0, or -ENOMEM, having reset the stream: some of its body is lost. */
+static int tail_lend(struct kh2_stream *st, bool end)
+{
+	struct kh2i_tx *tx = st->tail;
+	u32 len = tx->len;
+	int err;
+
+	st->tail = NULL;
+	list_del_init(&st->tail_node);
+	err = piece_lend(st, tx, end);
+	if (err) {
+		st->queued -= len;
+		kh2i_stream_reset(st, err, KH2_INTERNAL_ERROR);
 	}
-	return (ssize_t)part;
+	return err;
+}
+
+static void tail_due(struct kh2_stream *st)
+{
+	if (list_empty(&st->tail_node))
+		list_add_tail(&st->tail_node, &st->session->ctx->tails);
+}
+
+static size_t tail_room(const struct kh2_stream *st)
+{
+	return st->tail ? st->tail->size - st->tail->len : 0;
+}
+
+static void tail_put(struct kh2_stream *st, const u8 *buf, size_t len)
+{
+	if (len)
+		memcpy(st->tail->mem + st->tail->len, buf, len);
+	st->tail->len += (u32)len;
+}
+
+static void tail_drop(struct kh2_stream *st)
+{
+	if (!st->tail)
+		return;
+	st->queued -= st->tail->len;
+	kh2i_tx_free(st->session, st->tail);
+	st->tail = NULL;
+	list_del_init(&st->tail_node);
+}
+
+/**
+ * kh2i_tails_send() - a turn ends: send what was written in small pieces
+ * @ctx: context
+ *
+ * A stream that has many of them with the backend already sends them when they
+ * fill their memory, or when others have left: else the peer's pace would
+ * decide how much memory an octet costs.
+ */
+void kh2i_tails_send(struct kh2_ctx *ctx)
+{
+	while (!list_empty(&ctx->tails)) {
+		struct kh2_stream *st = list_first_entry(&ctx->tails, struct kh2_stream,
+							 tail_node);
+
+		list_del_init(&st->tail_node);
+		if (kh2i_stream_open(st) && st->n_lent < LENT_SMALL)
+			tail_lend(st, false);
+	}
 }
 
 /* Lends all it can. Returns octets, or the first error if there are none. */
@@ -113,12 +215,6 @@ static ssize_t lend_all(struct kh2_stream *st, const u8 *buf, size_t len, bool e
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
-}
-
-static void wait_for_memory(struct kh2_stream *st)
-{
-	if (list_empty(&st->waiter))
-		list_add_tail(&st->waiter, &st->session->ctx->tx_waiters);
 }
 
 /**
@@ -152,15 +248,13 @@ static void pump(struct kh2_stream *st)
 		}
 		if (end)
 			st->end_sent = true;
-		kh2i_session_memory(st->session, -(s64)o->len);
-		list_del(&o->node);
-		free(o);
+		kh2i_octets_free(st->session, o);
 	}
 }
 
 static void drain(struct kh2_stream *st)
 {
-	if (!st->want_drain || st->ended || st->queued > st->session->high_water / 2)
+	if (!st->want_drain || st->ended || st->held > st->session->high_water / 2)
 		return;
 	st->want_drain = false;
 	if (KH2I_CB(st->cbs, on_drain))
@@ -206,12 +300,17 @@ void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err)
 	struct kh2_stream *st = kh2_stream_get(tx->stream);
 	struct kh2_ctx *ctx = s->ctx;
 
-	st->queued -= tx->file ? 0 : tx->len;
+	if (!tx->file) {
+		st->queued -= tx->len;
+		st->n_lent--;
+	}
 	kh2i_tx_free(s, tx);
 	if (err && !st->destroyed)
 		kh2i_stream_reset(st, err, KH2_INTERNAL_ERROR);
 	if (!st->destroyed && kh2i_stream_open(st)) {
 		kh2i_stream_touch(st);
+		if (st->tail && st->n_lent < LENT_SMALL)
+			tail_due(st);
 		drain(st);
 	}
 	kh2_stream_put(st);
@@ -234,13 +333,10 @@ void kh2i_tx_forget(struct kh2_session *s)
  */
 void kh2i_stream_out_free(struct kh2_stream *st)
 {
-	while (!list_empty(&st->out)) {
-		struct kh2i_octets *o = list_first_entry(&st->out, struct kh2i_octets, node);
-
-		kh2i_session_memory(st->session, -(s64)o->len);
-		list_del(&o->node);
-		free(o);
-	}
+	while (!list_empty(&st->out))
+		kh2i_octets_free(st->session,
+				 list_first_entry(&st->out, struct kh2i_octets, node));
+	tail_drop(st);
 	list_del_init(&st->waiter);
 }
 
@@ -251,44 +347,69 @@ static int writable(const struct kh2_stream *st)
 	return st->responded ? 0 : KH2_ERR_HEADERS_NOT_SENT;
 }
 
+static size_t room_of(const struct kh2_stream *st)
+{
+	return st->held < st->session->high_water ? st->session->high_water - st->held : 0;
+}
+
+/* Takes some of what is written. Returns octets, -EAGAIN or -ENOMEM. */
+static ssize_t take(struct kh2_stream *st, const u8 *buf, size_t len)
+{
+	size_t room = room_of(st);
+	int err;
+
+	if (!st->tail) {
+		if (!room)
+			return -EAGAIN;
+		len = len < room ? len : room;
+		if (len >= TAIL_SIZE)
+			return lend(st, buf, len, false);
+		err = piece_new(st, TAIL_SIZE, &st->tail);
+		if (err)
+			return err;
+		tail_due(st);
+	}
+	room = tail_room(st);
+	len = len < room ? len : room;
+	tail_put(st, buf, len);
+	return (ssize_t)len;
+}
+
 ssize_t kh2_stream_write(struct kh2_stream *st, const void *buf, size_t len)
 {
-	size_t room, part;
 	int err = writable(st);
-	ssize_t n;
+	size_t done = 0;
+	ssize_t n = 0;
 
 	if (err)
 		return err;
 	if (st->drop_body || !len)
 		return (ssize_t)len;
-	room = st->queued < st->session->high_water ? st->session->high_water - st->queued : 0;
-	part = len < room ? len : room;
-	n = part ? lend_all(st, buf, part, false) : -EAGAIN;
-	if (n > 0)
+	while (done < len) {
+		n = take(st, (const u8 *)buf + done, len - done);
+		if (n < 0)
+			break;
 		st->queued += (size_t)n;
-	if (n == -ENOMEM)
-		return n;
-	if (n < (ssize_t)len) {
-		st->want_drain = true;
-		if (n < (ssize_t)part)
-			wait_for_memory(st);
+		done += (size_t)n;
+		if (st->tail && !tail_room(st) && tail_lend(st, false))
+			return -ENOMEM;
 	}
+	if (!done && n == -ENOMEM)
+		return n;
+	if (done < len)
+		st->want_drain = true;
 	kh2i_stream_touch(st);
-	return n;
+	return done ? (ssize_t)done : n;
 }
 
 /* What finds no memory with the backend waits here. */
 static int queue_rest(struct kh2_stream *st, const u8 *buf, size_t len)
 {
-	struct kh2i_octets *o = malloc(sizeof(*o) + len);
+	struct kh2i_octets *o = kh2i_octets_new(st->session, buf, len, len);
 
 	if (!o)
 		return -ENOMEM;
-	o->pos = 0;
-	o->len = len;
-	memcpy(o->octets, buf, len);
 	list_add_tail(&o->node, &st->out);
-	kh2i_session_memory(st->session, (s64)len);
 	wait_for_memory(st);
 	return 0;
 }
@@ -305,6 +426,18 @@ int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len)
 	if (st->drop_body)
 		return 0;
 	kh2i_stream_touch(st);
+	if (st->tail) {
+		bool all = len <= tail_room(st);
+
+		if (all) {
+			tail_put(st, buf, len);
+			st->queued += len;
+			st->end_sent = true;
+		}
+		err = tail_lend(st, all);
+		if (err || all)
+			return err;
+	}
 	if (!len)
 		return kh2i_stream_submit_end(st);
 	if (len <= COPY_MAX) {

@@ -5,7 +5,8 @@
 
 #include "server.h"
 #include "session.h"
-#include "stream.h"
+/* not the engine's of this name */
+#include "../../../daemon/libkh2/stream.h"
 #include "tap.h"
 
 /**
