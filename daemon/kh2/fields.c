@@ -18,7 +18,7 @@
 static void put_clean(const char *s)
 {
 	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+		putchar((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f ? '?' : *s);
 }
 
 static void show_string(const char *name, const char *value)

@@ -13,6 +13,7 @@
 #include "nl.h"
 
 #define RECV_SIZE	65536
+#define DUMP_TRIES	5
 #define SEND_SIZE	4096
 
 struct nl {
@@ -140,7 +141,7 @@ static int take(struct nl *nl, const struct nlmsghdr *msg, uint32_t seq, nl_fn f
 	return 1;
 }
 
-int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg)
+static int talk(struct nl *nl, const struct nlmsghdr *request, nl_fn fn, void *arg)
 {
 	uint32_t seq = request->nlmsg_seq;
 	const struct nlmsghdr *msg;
@@ -165,6 +166,56 @@ int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg)
 				return verdict;
 		}
 	}
+}
+
+/* Messages of a dump, until it is known to be whole */
+struct kept {
+	char *octets;
+	size_t len;
+	size_t size;
+};
+
+static void keep(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
+{
+	size_t len = MNL_ALIGN(msg->nlmsg_len);
+	struct kept *k = arg;
+
+	(void)cmd;
+	if (k->size - k->len < len) {
+		k->size = 2 * k->size + len + RECV_SIZE;
+		k->octets = realloc(k->octets, k->size);
+		if (!k->octets)
+			die(CLI_FAILURE, "out of memory");
+	}
+	memcpy(k->octets + k->len, msg, msg->nlmsg_len);
+	k->len += len;
+}
+
+static int dump(struct nl *nl, const struct nlmsghdr *request, nl_fn fn, void *arg)
+{
+	struct kept k = { NULL, 0, 0 };
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
+		k.len = 0;
+		err = talk(nl, request, keep, &k);
+	}
+	for (size_t at = 0; at < k.len && fn;) {
+		const struct nlmsghdr *msg = (const void *)(k.octets + at);
+		const struct genlmsghdr *genl = mnl_nlmsg_get_payload(msg);
+
+		at += MNL_ALIGN(msg->nlmsg_len);
+		fn(msg, genl->cmd, arg);
+	}
+	free(k.octets);
+	return err;
+}
+
+int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg)
+{
+	if ((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+		return dump(nl, request, fn, arg);
+	return talk(nl, request, fn, arg);
 }
 
 static void note_group(struct nl *nl, const struct nlattr *groups)

@@ -26,8 +26,8 @@ struct nlmsghdr *nl_request(struct nl *nl, uint8_t cmd, bool dump);
 
 /*
  * Sends the request and calls @fn for each answer. Returns 0 or negative
- * errno, nl_error() in words then. A dump that was interrupted is repeated by
- * the caller: -EINTR.
+ * errno, nl_error() in words then. A dump that was interrupted is repeated a few
+ * times, and @fn sees the last: -EINTR if that is not whole either.
  */
 int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg);
 

@@ -70,7 +70,7 @@ static const char *text_of(const struct nlattr *attr)
 	s = mnl_attr_get_payload(attr);
 	n = mnl_attr_get_payload_len(attr);
 	for (i = 0; i < n && i < sizeof(text) - 1 && s[i]; i++)
-		text[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
+		text[i] = (unsigned char)s[i] < 0x20 || (unsigned char)s[i] >= 0x7f ? '?' : s[i];
 	text[i] = '\0';
 	return i ? text : "-";
 }

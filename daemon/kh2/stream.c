@@ -94,14 +94,16 @@ static int dump_all(struct nl *nl)
 {
 	struct ids list = { NULL, 0 };
 	int err = nl_talk(nl, nl_request(nl, KH2_CMD_SESSION_GET, true), note_session, &list);
+	bool interrupted = false;
 
 	for (size_t i = 0; i < list.n && (!err || err == -EINTR); i++) {
+		interrupted |= err == -EINTR;
 		err = dump_session(nl, list.ids[i]);
 		if (err == -ENOENT)
 			err = 0;
 	}
 	free(list.ids);
-	return err;
+	return !err && interrupted ? -EINTR : err;
 }
 
 static int list(int argc, char **argv)

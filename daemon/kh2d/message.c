@@ -23,7 +23,7 @@ static void vsay(const char *fmt, va_list args)
 	if ((size_t)n >= room)
 		n = (int)room - 1;
 	for (size_t i = len; i < len + (size_t)n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+		if ((unsigned char)line[i] < 0x20 || (unsigned char)line[i] >= 0x7f)
 			line[i] = '?';
 	len += (size_t)n;
 	line[len++] = '\n';
