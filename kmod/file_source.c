@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
+#include <linux/swap.h>
 #include <linux/uio.h>
 #include <net/sock.h>
 
