@@ -277,8 +277,11 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 	if (GENL_REQ_ATTR_CHECK(info, attr))
 		return ERR_PTR(-EINVAL);
 	s = kh2_session_find(net_of(info), nla_get_u32(info->attrs[attr]));
+	if (s && mutex_lock_killable(&s->lock)) {
+		kh2_session_put(s);
+		return ERR_PTR(-EINTR);
+	}
 	if (s) {
-		mutex_lock(&s->lock);
 		if (s->state != KH2_SESSION_GONE)
 			return s;
 		mutex_unlock(&s->lock);
@@ -335,7 +338,10 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kh2
 	if (!head)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, head);
-	mutex_lock(&s->lock);
+	if (mutex_lock_killable(&s->lock)) {
+		genlmsg_cancel(skb, head);
+		return -EINTR;
+	}
 	if (s->state != KH2_SESSION_GONE)
 		err = kh2_nl_fill_session_locked(skb, s);
 	else

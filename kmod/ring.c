@@ -255,6 +255,23 @@ bool kh2_ring_reserve(struct kh2_ring *ring, struct kh2_claim *claim, u32 len)
 }
 
 /**
+ * kh2_ring_unreserve() - a promise is not needed any more
+ * @ring: the ring
+ * @claim: the producer's share
+ *
+ * Context: Process context; the producer's lock keeps its promise from changing.
+ */
+void kh2_ring_unreserve(struct kh2_ring *ring, struct kh2_claim *claim)
+{
+	if (!claim->octets)
+		return;
+	spin_lock(&ring->lock);
+	ring->claimed -= claim->octets;
+	claim->octets = 0;
+	spin_unlock(&ring->lock);
+}
+
+/**
  * kh2_ring_post() - produce a record
  * @ring: the ring
  * @claim: the producer's share; its reservation is used up

@@ -71,6 +71,7 @@ void kh2_ring_exit(struct kh2_ring *ring);
 
 int kh2_ring_join(struct kh2_ring *ring, struct kh2_claim *claim, u32 standing);
 void kh2_ring_leave(struct kh2_ring *ring, struct kh2_claim *claim);
+void kh2_ring_unreserve(struct kh2_ring *ring, struct kh2_claim *claim);
 bool kh2_ring_reserve(struct kh2_ring *ring, struct kh2_claim *claim, u32 len);
 bool kh2_ring_post(struct kh2_ring *ring, struct kh2_claim *claim, const struct kh2_event *ev,
 		   const void *payload);

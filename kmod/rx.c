@@ -13,6 +13,7 @@
 #include <net/tls_prot.h>
 
 #include "rx.h"
+#include "channel.h"
 #include "session.h"
 
 /* A run reads this much at the most, then lets others have the CPU. */
@@ -36,12 +37,16 @@ enum rx_step {
 
 static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
 {
+	size_t done;
+
 	/* At the end, octets are read only so that they are not answered by RST. */
 	if (kh2e_phase(s->e) == KH2E_DONE)
 		s->discarded += len;
 	if (s->state != KH2_SESSION_LIVE)
 		return len;
-	return kh2e_recv(s->e, data, len);
+	done = kh2e_recv(s->e, data, len);
+	kh2_ring_unreserve(&s->ch->ring, &s->claim);
+	return done;
 }
 
 static bool is_blocked(const struct kh2_session *s)

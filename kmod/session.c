@@ -337,11 +337,17 @@ static bool begin_closing(struct kh2_session *s)
 	u64 linger = (u64)s->limits[KH2_L_LINGER_MS] * NSEC_PER_MSEC;
 
 	if (s->tls && !s->alert_sent && !s->rx_eof) {
-		if (kh2_socket_close_notify(s) == -EAGAIN) {
+		if (kh2_socket_busy(s) || kh2_socket_close_notify(s) == -EAGAIN) {
 			s->tx_blocked = true;
+			kh2_session_retry_locked(s);
 			return false;
 		}
 		s->alert_sent = true;
+	}
+	/* kTLS keeps records back when TCP is full, and could not send them after our FIN. */
+	if (!s->rx_eof && !kh2_socket_drained(s)) {
+		kh2_session_retry_locked(s);
+		return false;
 	}
 	s->state = KH2_SESSION_CLOSING;
 	s->linger_end = ktime_get_ns() + linger;
@@ -488,10 +494,15 @@ static struct kh2_session *session_alloc(struct kh2_channel *ch)
 static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
 		      struct netlink_ext_ack *extack)
 {
-	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] <= ch->sizes.ev_bytes / 4)
-		return 0;
-	NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks of the limit");
-	return -ENOSPC;
+	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] > ch->sizes.ev_bytes / 4) {
+		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks of the limit");
+		return -ENOSPC;
+	}
+	if (!kh2_submit_settings_fit(ch, args->cfg.settings, args->cfg.n_settings)) {
+		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
+		return -ENOSPC;
+	}
+	return 0;
 }
 
 static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *extack)

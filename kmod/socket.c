@@ -281,6 +281,8 @@ void kh2_socket_detach(struct kh2_session *s)
 	lock_sock(sk);
 	unhook(s, sk);
 	sk->sk_sndtimeo = s->saved.sndtimeo;
+	/* We have waited already; the last reference may be dropped where all the system waits. */
+	sock_reset_flag(sk, SOCK_LINGER);
 	release_sock(sk);
 }
 
@@ -314,18 +316,9 @@ bool kh2_socket_acked(const struct kh2_session *s)
 	return false;
 }
 
-/**
- * kh2_socket_close_notify() - tell the peer that no TLS record will follow
- * @s: the session
- *
- * Context: Process context; does not wait for room.
- * Return: 0 or a negative errno; -EAGAIN to try again.
- */
-int kh2_socket_close_notify(struct kh2_session *s)
+static int send_record(struct kh2_session *s, u8 type, void *data, size_t len)
 {
-	u8 alert[2] = { TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY };
-	struct kvec iov = { .iov_base = alert, .iov_len = sizeof(alert) };
-	u8 type = TLS_RECORD_TYPE_ALERT;
+	struct kvec iov = { .iov_base = data, .iov_len = len };
 	union {
 		struct cmsghdr head;
 		u8 buf[CMSG_SPACE(sizeof(type))];
@@ -341,9 +334,74 @@ int kh2_socket_close_notify(struct kh2_session *s)
 	control.head.cmsg_type = TLS_SET_RECORD_TYPE;
 	control.head.cmsg_len = CMSG_LEN(sizeof(type));
 	*(u8 *)CMSG_DATA(&control.head) = type;
-	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &iov, 1, sizeof(alert));
+	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &iov, 1, len);
 	n = sock_sendmsg(s->sock, &msg);
 	return n < 0 ? n : 0;
+}
+
+/**
+ * kh2_socket_close_notify() - tell the peer that no TLS record will follow
+ * @s: the session
+ *
+ * Context: Process context; does not wait for room.
+ * Return: 0 or a negative errno; -EAGAIN to try again.
+ */
+int kh2_socket_close_notify(struct kh2_session *s)
+{
+	u8 alert[2] = { TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY };
+
+	return send_record(s, TLS_RECORD_TYPE_ALERT, alert, sizeof(alert));
+}
+
+/**
+ * kh2_socket_push() - have sent what waits for more to come
+ * @s: the session
+ *
+ * splice_eof of kTLS would wait for room. A record of no octets does not, and
+ * that its type is given closes the one that is open.
+ *
+ * Context: Process context; does not wait for room.
+ * Return: 0 or a negative errno; -EAGAIN to try again.
+ */
+int kh2_socket_push(struct kh2_session *s)
+{
+	const struct proto_ops *ops = READ_ONCE(s->sock->ops);
+
+	if (s->tls)
+		return send_record(s, TLS_RECORD_TYPE_DATA, NULL, 0);
+	if (ops->splice_eof)
+		ops->splice_eof(s->sock);
+	return 0;
+}
+
+/**
+ * kh2_socket_busy() - is somebody else sending on the socket?
+ * @s: the session
+ *
+ * The owner can, by its own descriptor, and may be waiting for room with a
+ * mutex of kTLS held that we would wait for. It harms its session only.
+ *
+ * Context: Process context.
+ * Return: true if so.
+ */
+bool kh2_socket_busy(const struct kh2_session *s)
+{
+	return s->tls && mutex_is_locked(&tls_get_ctx(s->sock->sk)->tx_lock);
+}
+
+/**
+ * kh2_socket_drained() - has kTLS handed all its records to TCP?
+ * @s: the session
+ *
+ * Context: Process context.
+ * Return: true if so.
+ */
+bool kh2_socket_drained(const struct kh2_session *s)
+{
+	const struct tls_context *tls = s->tls ? tls_get_ctx(s->sock->sk) : NULL;
+
+	return !tls || (!READ_ONCE(tls->partially_sent_record) &&
+			list_empty_careful(&tls_sw_ctx_tx(tls)->tx_list));
 }
 
 /**

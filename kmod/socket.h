@@ -13,6 +13,9 @@ void kh2_socket_detach(struct kh2_session *s);
 int kh2_socket_error(struct kh2_session *s);
 bool kh2_socket_acked(const struct kh2_session *s);
 int kh2_socket_close_notify(struct kh2_session *s);
+int kh2_socket_push(struct kh2_session *s);
+bool kh2_socket_busy(const struct kh2_session *s);
+bool kh2_socket_drained(const struct kh2_session *s);
 
 int kh2_socket_init(void);
 void kh2_socket_exit(void);

@@ -28,7 +28,9 @@ static void add_session(struct kh2_session *s, struct kh2_stats *sum)
 	const u64 *counters;
 	struct kh2e_info info;
 
-	mutex_lock(&s->lock);
+	/* A reader that is killed needs no sums. */
+	if (mutex_lock_killable(&s->lock))
+		return;
 	if (s->e) {
 		counters = kh2e_counters(s->e);
 		for (int i = 0; i < __KH2_C_END; i++)

@@ -3,6 +3,7 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -52,6 +53,23 @@ static bool in_tx_area(const struct kh2_channel *ch, u64 addr, u64 len)
 	return addr <= ch->sizes.tx_bytes && len <= ch->sizes.tx_bytes - addr;
 }
 
+/**
+ * kh2_submit_settings_fit() - can frames as large as we allow pass through the ring?
+ * @ch: the channel
+ * @s: parameters that are to be sent
+ * @n: of these
+ *
+ * Context: Any context.
+ * Return: false if SETTINGS_MAX_FRAME_SIZE is too large.
+ */
+bool kh2_submit_settings_fit(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (s[i].id == KH2_SETTINGS_MAX_FRAME_SIZE && s[i].value > ch->sizes.ev_bytes / 4)
+			return false;
+	return true;
+}
+
 /* Header blocks are opaque and copied once by the engine; what it looks into is copied here. */
 static int gather_payload(struct kh2_channel *ch, struct kh2_submission *sub)
 {
@@ -70,6 +88,9 @@ static int gather_payload(struct kh2_channel *ch, struct kh2_submission *sub)
 	if (!sub->copy)
 		return -ENOMEM;
 	sub->payload = sub->copy;
+	if (sqe->opcode == KH2_OP_SETTINGS &&
+	    !kh2_submit_settings_fit(ch, sub->copy, sqe->len / sizeof(struct kh2_setting)))
+		return -ENOSPC;
 	return 0;
 }
 
@@ -193,7 +214,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		struct kh2_submission sub = {};
 		int err;
 
-		if (!kh2_ring_reserve(&ch->ring, &ch->claim, 0))
+		if (fatal_signal_pending(current) || !kh2_ring_reserve(&ch->ring, &ch->claim, 0))
 			break;
 		read_entry(ch, ch->sq_head, &sub.sqe);
 		ch->sq_head++;

@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "session.h"
+#include "socket.h"
 #include "source.h"
 #include "trace.h"
 #include "tx.h"
@@ -248,21 +249,13 @@ static size_t batch_octets(const struct tx_batch *b)
 	return n;
 }
 
-/* What was sent with MSG_MORE and got no more is pushed out. */
-static void push(struct kh2_session *s)
-{
-	const struct proto_ops *ops = READ_ONCE(s->sock->ops);
-
-	if (s->tx_more && ops->splice_eof)
-		ops->splice_eof(s->sock);
-	s->tx_more = false;
-}
-
 static void tx_failed(struct kh2_session *s, int err)
 {
 	if (err == -EAGAIN) {
-		/* The socket calls sk_write_space when it has room. */
+		/* The socket calls sk_write_space when it has room; if it has, it will not. */
 		s->tx_blocked = true;
+		if (kh2_socket_busy(s) || sk_stream_is_writeable(s->sock->sk))
+			kh2_session_retry_locked(s);
 		trace_kh2_stall(s->id, false);
 	} else if (err == -ENOMEM) {
 		kh2_session_retry_locked(s);
@@ -274,6 +267,17 @@ static void tx_failed(struct kh2_session *s, int err)
 	} else {
 		kh2_session_abort_locked(s, -err, KH2_C_CONN_TRANSPORT);
 	}
+}
+
+/* What was sent with MSG_MORE and got no more is pushed out. */
+static void push(struct kh2_session *s)
+{
+	int err = s->tx_more ? kh2_socket_push(s) : 0;
+
+	if (err)
+		tx_failed(s, err);
+	else
+		s->tx_more = false;
 }
 
 /* Returns octets sent, 0 at the end. */
@@ -313,9 +317,15 @@ bool kh2_tx_run(struct kh2_session *s)
 	lockdep_assert_held(&s->lock);
 	if (s->tx_blocked)
 		return false;
-	kh2_source_serve(s);
-	if (!kh2e_pending(s->e))
+	if (kh2_socket_busy(s)) {
+		tx_failed(s, -EAGAIN);
 		return false;
+	}
+	kh2_source_serve(s);
+	if (!kh2e_pending(s->e)) {
+		push(s);
+		return false;
+	}
 	b = kmalloc(sizeof(*b), GFP_KERNEL);
 	if (!b) {
 		tx_failed(s, -ENOMEM);
