@@ -586,6 +586,9 @@ struct kh2_server_cbs {
  * @user: passed to callbacks
  * @srv: result
  *
+ * A max_concurrent_streams among the settings sets the limit of this name; it is
+ * an error if both are given and differ.
+ *
  * Return: 0, -EINVAL, -ERANGE or -ENOMEM.
  */
 int kh2_server_new(struct kh2_ctx *ctx, const struct kh2_server_opts *opts,
@@ -847,8 +850,8 @@ void kh2_session_remote_settings(const struct kh2_session *s, struct kh2_setting
  *
  * They are in force when on_local_settings says so. Several may be under way.
  *
- * Return: 0, -ERANGE for a value out of range, -EINVAL for enable_push on a
- * server, -ENOBUFS if too many are not acknowledged yet,
+ * Return: 0, -ERANGE for a value out of range, or for more concurrent streams
+ * than the limit of the server, -EINVAL for enable_push on a server, -ENOBUFS if too many are not acknowledged yet,
  * KH2_ERR_SESSION_CLOSED, -ENOMEM.
  */
 int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *settings);

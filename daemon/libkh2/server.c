@@ -255,11 +255,26 @@ static void opts_defaults(struct kh2_server_opts *o)
 		o->backlog = 4096;
 }
 
+/* What is advertised is what is enforced. */
+static int config_streams(struct kh2_server *srv, const struct kh2_settings *settings)
+{
+	const struct kh2_server_opts *o = &srv->opts;
+	u32 *limit = &srv->cfg.limits[KH2_L_STREAMS];
+
+	if (!(settings->present & KH2_SET_MAX_CONCURRENT_STREAMS))
+		return 0;
+	for (size_t i = 0; i < o->n_limits; i++)
+		if (o->limits[i].id == KH2_L_STREAMS && *limit != settings->max_concurrent_streams)
+			return -EINVAL;
+	*limit = settings->max_concurrent_streams;
+	return 0;
+}
+
 static int config_settings(struct kh2_server *srv)
 {
 	struct kh2e_config *cfg = &srv->cfg;
 	struct kh2_settings settings;
-	int n;
+	int err, n;
 
 	if (srv->opts.settings) {
 		KH2I_OPTS_COPY(settings, srv->opts.settings);
@@ -272,6 +287,9 @@ static int config_settings(struct kh2_server *srv)
 	if (n < 0)
 		return n;
 	cfg->n_settings = (u16)n;
+	err = config_streams(srv, &settings);
+	if (err)
+		return err;
 	if (kh2e_settings_check(cfg->settings, (u32)n, KH2E_SERVER, NULL))
 		return -EINVAL;
 	srv->max_list = settings.present & KH2_SET_MAX_HEADER_LIST_SIZE ?
@@ -292,14 +310,16 @@ static int config_init(struct kh2_server *srv)
 			return -EINVAL;
 		cfg->limits[o->limits[i].id] = o->limits[i].value;
 	}
-	if (kh2e_limits_check(cfg->limits, NULL) || o->conn_window < KH2_WINDOW_INITIAL ||
-	    o->conn_window > KH2_WINDOW_MAX)
+	if (o->conn_window < KH2_WINDOW_INITIAL || o->conn_window > KH2_WINDOW_MAX)
 		return -ERANGE;
 	if (o->padding > KH2_PADDING_ALIGNED)
 		return -EINVAL;
 	cfg->padding = (u8)o->padding;
 	cfg->conn_window = o->conn_window;
-	return config_settings(srv);
+	err = config_settings(srv);
+	if (err)
+		return err;
+	return kh2e_limits_check(cfg->limits, NULL) ? -ERANGE : 0;
 }
 
 /* ---- begin and end ---- */

@@ -240,6 +240,7 @@ static struct kh2_session *session_alloc(struct kh2_server *srv, bool tls, const
 	s->tls = tls;
 	s->why = why;
 	s->max_pings = srv->cfg.limits[KH2_L_PINGS_OUT];
+	s->max_streams = srv->cfg.limits[KH2_L_STREAMS];
 	s->max_pairs = srv->opts.max_header_pairs;
 	s->max_list = srv->max_list;
 	s->high_water = srv->opts.write_high_water;
@@ -476,6 +477,9 @@ int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *setti
 		return n;
 	if (kh2e_settings_check(v, (u32)n, KH2E_SERVER, NULL))
 		return -EINVAL;
+	if ((settings->present & KH2_SET_MAX_CONCURRENT_STREAMS) &&
+	    settings->max_concurrent_streams > s->max_streams)
+		return -ERANGE;
 	if (s->n_settings_out >= KH2E_SETTINGS_CAP ||
 	    s->n_settings_out >= (s->server ? s->server->cfg.limits[KH2_L_SETTINGS_OUT] : 10))
 		return -ENOBUFS;

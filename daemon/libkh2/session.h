@@ -67,6 +67,7 @@ struct kh2i_ping {
  * @todo: ends the session when nothing else can
  * @memory: octets held on its behalf here
  * @memory_told: of these, as the engine knows
+ * @max_streams: the limit that is enforced
  * @max_pairs: most fields of a block
  * @max_list: most octets of a header list, also before the peer has acknowledged it
  * @high_water: of streams' queues
@@ -115,6 +116,7 @@ struct kh2_session {
 	struct kh2i_todo todo;
 	s64 memory;
 	s64 memory_told;
+	u32 max_streams;
 	u32 max_pairs;
 	u32 max_list;
 	u32 high_water;

@@ -239,3 +239,38 @@ TEST(server_that_closes_in_a_handshake_waits_for_the_session)
 	close(SSL_get_fd(ssl));
 	SSL_free(ssl);
 }
+
+/* ---- options ---- */
+
+static int make_server(const struct kh2_settings *settings, const struct kh2_limit_value *limit,
+		       struct kh2_server **out, struct kh2_ctx **ctx)
+{
+	const struct kh2_ctx_opts ctx_opts = { .sz = sizeof(ctx_opts),
+					       .backend = KH2_BACKEND_USER };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .settings = settings,
+					      .limits = limit, .n_limits = limit ? 1 : 0 };
+
+	EQ(kh2_ctx_new(ctx, &ctx_opts), 0);
+	return kh2_server_new(*ctx, &opts, NULL, NULL, out);
+}
+
+TEST(concurrency_that_is_advertised_is_enforced)
+{
+	const struct kh2_limit_value seven = { .id = KH2_L_STREAMS, .value = 7 };
+	struct kh2_settings s = { .sz = sizeof(s), .present = KH2_SET_MAX_CONCURRENT_STREAMS,
+				  .max_concurrent_streams = 9 };
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+
+	EQ(make_server(&s, NULL, &srv, &ctx), 0);
+	EQ(srv->cfg.limits[KH2_L_STREAMS], 9);
+	kh2_ctx_free(ctx);
+	EQ(make_server(&s, &seven, &srv, &ctx), -EINVAL);
+	kh2_ctx_free(ctx);
+	s.max_concurrent_streams = 7;
+	EQ(make_server(&s, &seven, &srv, &ctx), 0);
+	kh2_ctx_free(ctx);
+	s.max_concurrent_streams = 100000;
+	EQ(make_server(&s, NULL, &srv, &ctx), -ERANGE);
+	kh2_ctx_free(ctx);
+}
