@@ -146,6 +146,12 @@ static void got(struct kh2i_src *s, struct chunk *chunk, ssize_t n)
 	kh2e_src_add(e, &s->src, (u64)n, !s->left, 0);
 }
 
+static bool wait_readable(struct kh2i_src *s)
+{
+	s->watching = !kh2i_watch_add(s->conn->ctx, &s->watch, EPOLLIN);
+	return s->watching;
+}
+
 static void read_now(struct kh2i_src *s)
 {
 	size_t want = s->left < CHUNK ? (size_t)s->left : CHUNK;
@@ -157,10 +163,9 @@ static void read_now(struct kh2i_src *s)
 		return;
 	}
 	n = read_chunk(s, chunk, want);
-	if (n == -EAGAIN) {
+	/* another reader of the same pipe was faster */
+	if (n == -EAGAIN && !s->regular && wait_readable(s)) {
 		free(chunk);
-		if (!list_empty(&s->want))
-			list_del(&s->want);
 		return;
 	}
 	got(s, chunk, n);
@@ -188,10 +193,8 @@ void kh2i_src_produce(struct kh2i_src *s)
 	if (!s->regular) {
 		if (s->watching)
 			return;
-		if (!kh2i_watch_add(s->conn->ctx, &s->watch, EPOLLIN)) {
-			s->watching = true;
+		if (wait_readable(s))
 			return;
-		}
 		/* always ready, says epoll by EPERM */
 	}
 	read_now(s);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Bodies in small pieces, either way: what they cost, and that they arrive. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "peer.h"
 
@@ -123,5 +125,44 @@ TEST(octets_that_nobody_reads_share_memory)
 	kh2_stream_resume(stream);
 	peer_turn(&p);
 	EQ(received, PIECES);
+	peer_end(&p);
+}
+
+static int pipe_ends[2];
+
+static void answer_pipe(struct kh2_server *srv, struct kh2_stream *st,
+			const struct kh2_headers *h, uint8_t flags, void *user)
+{
+	(void)srv;
+	(void)h;
+	(void)flags;
+	(void)user;
+	EQ(kh2_respond_fd(st, pipe_ends[0], NULL, NULL), 0);
+}
+
+TEST(pipe_that_another_has_emptied_is_waited_for_again)
+{
+	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = answer_pipe };
+	const u8 cancel[4] = { 0, 0, 0, KH2_CANCEL };
+	static struct peer p;
+	static struct got f;
+	u32 served;
+
+	EQ(pipe2(pipe_ends, O_NONBLOCK), 0);
+	peer_begin(&p, NULL, &cbs, NULL, 0);
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	peer_request(&p, 3, false, KH2_FLAG_END_STREAM);
+	peer_turn(&p);
+	/* both are woken, and one of them finds nothing */
+	EQ(write(pipe_ends[1], "a", 1), 1);
+	peer_turn(&p);
+	do
+		CHECK(peer_read(&p, &f));
+	while (f.type != KH2_FRAME_DATA);
+	served = f.stream;
+	peer_frame(&p, KH2_FRAME_RST_STREAM, 0, served, cancel, 4);
+	peer_turn(&p);
+	EQ(write(pipe_ends[1], "b", 1), 1);
+	CHECK(peer_find(&p, KH2_FRAME_DATA, 4 - served, &f));
 	peer_end(&p);
 }
