@@ -23,8 +23,6 @@ void kh2i_tls_log_errors(struct kh2_ctx *ctx, int level, const char *what)
 	unsigned long err = ERR_get_error();
 	char words[256];
 
-	if (!err)
-		kh2i_log(ctx, level, "%s", what);
 	for (; err; err = ERR_get_error()) {
 		ERR_error_string_n(err, words, sizeof(words));
 		kh2i_log(ctx, level, "%s: %s", what, words);
@@ -60,11 +58,36 @@ static int look_at_hello(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
-static bool load_cert(SSL_CTX *c, const char *cert, const char *key)
+/* Nobody is there to be asked, and OpenSSL is not to look for a terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *encrypted)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	if (encrypted)
+		*(bool *)encrypted = true;
+	return 0;
+}
+
+static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key)
+{
+	bool encrypted = false, ok;
+
+	SSL_CTX_set_default_passwd_cb_userdata(c, &encrypted);
+	ok = SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1;
+	SSL_CTX_set_default_passwd_cb_userdata(c, NULL);
+	if (!encrypted || ok)
+		return ok;
+	ERR_clear_error();
+	kh2i_log(ctx, KH2_LOG_ERR, "%s: the key is encrypted, and nobody is asked for passphrases",
+		 key);
+	return false;
+}
+
+static bool load_cert(struct kh2_ctx *ctx, SSL_CTX *c, const char *cert, const char *key)
 {
 	return SSL_CTX_use_certificate_chain_file(c, cert) == 1 &&
-	       SSL_CTX_use_PrivateKey_file(c, key ? key : cert, SSL_FILETYPE_PEM) == 1 &&
-	       SSL_CTX_check_private_key(c) == 1;
+	       load_key(ctx, c, key ? key : cert) && SSL_CTX_check_private_key(c) == 1;
 }
 
 static bool set_ciphers(SSL_CTX *c, const struct kh2i_tls *tls)
@@ -74,7 +97,8 @@ static bool set_ciphers(SSL_CTX *c, const struct kh2i_tls *tls)
 	return !tls->ciphersuites || SSL_CTX_set_ciphersuites(c, tls->ciphersuites) == 1;
 }
 
-static SSL_CTX *make_ctx(const struct kh2i_tls *tls, const char *cert, const char *key)
+static SSL_CTX *make_ctx(struct kh2_ctx *ctx, const struct kh2i_tls *tls, const char *cert,
+			 const char *key)
 {
 	static const unsigned char id[] = "kh2";
 	uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
@@ -92,10 +116,11 @@ static SSL_CTX *make_ctx(const struct kh2i_tls *tls, const char *cert, const cha
 	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 			 SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_id_context(c, id, sizeof(id) - 1);
+	SSL_CTX_set_default_passwd_cb(c, no_passphrase);
 	SSL_CTX_set_alpn_select_cb(c, select_alpn, NULL);
 	SSL_CTX_set_client_hello_cb(c, look_at_hello, NULL);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 || !set_ciphers(c, tls) ||
-	    !load_cert(c, cert, key)) {
+	    !load_cert(ctx, c, cert, key)) {
 		SSL_CTX_free(c);
 		return NULL;
 	}
@@ -138,7 +163,7 @@ int kh2i_tls_new(struct kh2_ctx *ctx, const struct kh2_tls_opts *opts, struct kh
 		return -ENOMEM;
 	}
 	ERR_clear_error();
-	tls->ssl_ctx = make_ctx(tls, tls->cert_file, tls->key_file);
+	tls->ssl_ctx = make_ctx(ctx, tls, tls->cert_file, tls->key_file);
 	if (!tls->ssl_ctx) {
 		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, opts->cert_file);
 		kh2i_tls_free(tls);
@@ -180,7 +205,7 @@ int kh2i_tls_reload(struct kh2_ctx *ctx, struct kh2i_tls *tls, const char *cert,
 		return -ENOMEM;
 	}
 	ERR_clear_error();
-	c = make_ctx(tls, new_cert, new_key);
+	c = make_ctx(ctx, tls, new_cert, new_key);
 	if (!c) {
 		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, new_cert);
 		free(new_cert);

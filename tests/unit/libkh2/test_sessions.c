@@ -274,3 +274,36 @@ TEST(concurrency_that_is_advertised_is_enforced)
 	EQ(make_server(&s, NULL, &srv, &ctx), -ERANGE);
 	kh2_ctx_free(ctx);
 }
+
+static char logged[512];
+
+static void on_log(int level, const char *line, void *user)
+{
+	(void)level;
+	(void)user;
+	snprintf(logged, sizeof(logged), "%s", line);
+}
+
+TEST(encrypted_key_is_refused_without_a_question)
+{
+	const struct kh2_ctx_opts ctx_opts = { .sz = sizeof(ctx_opts),
+					       .backend = KH2_BACKEND_USER, .log = on_log };
+	const struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem",
+					  .key_file = "key.pem" };
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	FILE *f = fopen("key.pem", "w");
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+
+	make_certificate("cert.pem");
+	CHECK(PEM_write_PrivateKey(f, key, EVP_aes_128_cbc(), (const u8 *)"secret", 6, NULL,
+				   NULL));
+	fclose(f);
+	EVP_PKEY_free(key);
+	EQ(kh2_ctx_new(&ctx, &ctx_opts), 0);
+	EQ(kh2_secure_server_new(ctx, NULL, &tls, NULL, NULL, &srv), KH2_ERR_TLS);
+	CHECK(strstr(logged, "key.pem: the key is encrypted"));
+	kh2_ctx_free(ctx);
+	unlink("cert.pem");
+	unlink("key.pem");
+}
