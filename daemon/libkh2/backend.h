@@ -35,6 +35,7 @@ struct kh2i_attach {
  * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA, perhaps for fewer
  *	octets than @len was; NULL: none now
  * @tx_free: gives it back, after KH2_EV_TX_DONE or without having lent it
+ * @lost: no event of the session will come any more
  * @gone: after KH2_EV_GONE was handled, or to abandon the session; frees be_data
  * @info: a look at the session; -errno
  * @counters: likewise, by enum kh2_counter
@@ -46,6 +47,7 @@ struct kh2i_backend {
 	int (*submit)(struct kh2_session *s, struct kh2_sqe *sqe, const void *payload);
 	void *(*tx_alloc)(struct kh2_session *s, size_t *len, u64 *addr);
 	void (*tx_free)(struct kh2_session *s, u64 addr, size_t len);
+	bool (*lost)(const struct kh2_session *s);
 	void (*gone)(struct kh2_session *s);
 	int (*info)(const struct kh2_session *s, struct kh2e_info *info);
 	int (*counters)(const struct kh2_session *s, u64 *out, size_t n);

@@ -321,6 +321,11 @@ static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 	return 0;
 }
 
+static bool lost(const struct kh2_session *s)
+{
+	return s->ctx->channel->broken;
+}
+
 static void gone(struct kh2_session *s)
 {
 	struct kernel_session *k = s->be_data, **link;
@@ -375,6 +380,7 @@ const struct kh2i_backend kh2i_backend_kernel = {
 	.submit = submit,
 	.tx_alloc = tx_alloc,
 	.tx_free = tx_free,
+	.lost = lost,
 	.gone = gone,
 	.info = info,
 	.counters = counters,

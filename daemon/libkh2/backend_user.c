@@ -514,6 +514,13 @@ static void forget_events(struct kh2i_events *evs, const struct kh2i_conn *c)
 	}
 }
 
+static bool lost(const struct kh2_session *s)
+{
+	const struct kh2i_conn *c = s->be_data;
+
+	return c->ended;
+}
+
 static void gone(struct kh2_session *s)
 {
 	struct kh2i_conn *c = s->be_data;
@@ -567,6 +574,7 @@ const struct kh2i_backend kh2i_backend_user = {
 	.submit = submit,
 	.tx_alloc = tx_alloc,
 	.tx_free = tx_free,
+	.lost = lost,
 	.gone = gone,
 	.info = info,
 	.counters = counters,

@@ -61,11 +61,15 @@ void kh2i_session_fail(struct kh2_session *s, int err, u32 code)
 	submit_close(s, code);
 }
 
+/* Memory that was lent stays so until the backend has done with the session. */
 static void session_todo(struct kh2i_todo *t)
 {
 	struct kh2_session *s = container_of(t, struct kh2_session, todo);
 
-	kh2i_session_gone(s, KH2_ERR_INTERNAL);
+	if (s->be->lost(s))
+		kh2i_session_gone(s, KH2_ERR_INTERNAL);
+	else
+		submit_close(s, s->code);
 }
 
 /**
@@ -320,7 +324,8 @@ int kh2i_session_new(struct kh2_server *srv, struct kh2i_attach *at, const char 
 	if (getpeername(at->fd, (struct sockaddr *)&s->peer_addr, &s->peer_len))
 		s->peer_len = 0;
 	at->cfg = srv->cfg;
-	s->id = ++ctx->next_id;
+	/* those of the module have 32 bits, and are its choice */
+	s->id = (ctx->channel ? 1ULL << 32 : 0) + ++ctx->next_id;
 	err = attach(s, at);
 	if (err) {
 		kh2i_timer_exit(ctx, &s->timer);

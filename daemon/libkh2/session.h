@@ -64,7 +64,7 @@ struct kh2i_ping {
  * @timeout_ms: 0: off
  * @active_at: time of the last activity
  * @octets: sent and received, when the timer last looked
- * @todo: ends the session when nothing else can
+ * @todo: ends the session when its backend cannot tell, or did not hear of it
  * @memory: octets held on its behalf here
  * @memory_told: of these, as the engine knows
  * @max_streams: the limit that is enforced
