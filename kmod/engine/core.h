@@ -149,11 +149,7 @@ enum kh2e_shutdown {
 	KH2E_SHUTDOWN_FINAL,	/* the last stream was named */
 };
 
-/**
- * struct kh2e - one HTTP/2 connection
- *
- * All of it is guarded by the home's lock.
- */
+/* One HTTP/2 connection. All of it is guarded by the home's lock. */
 struct kh2e {
 	const struct kh2e_ops *ops;
 	void *home;

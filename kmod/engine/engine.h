@@ -156,11 +156,7 @@ struct kh2e_config {
 	u32 limits[__KH2_L_END];
 };
 
-/**
- * struct kh2e_settings - values in force at one side
- *
- * Unlimited is U32_MAX.
- */
+/* Values in force at one side; unlimited is U32_MAX. */
 struct kh2e_settings {
 	u32 header_table_size;
 	u32 enable_push;

@@ -295,6 +295,8 @@ void kh2e_stream_remember(struct kh2e *e, u32 id, enum kh2e_ended how)
  * @id: stream identifier
  *
  * Opening a stream closes all lower idle ones of the same side (RFC 9113 5.1.1).
+ *
+ * Return: true if so.
  */
 bool kh2e_stream_is_idle(const struct kh2e *e, u32 id)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A stream: its state machine as a table (RFC 9113 5.1), its windows, its place in the connection. */
+/* A stream: its states (RFC 9113 5.1), its windows, its place in the connection. */
 #ifndef KH2_ENGINE_STREAM_H
 #define KH2_ENGINE_STREAM_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
-/* Every limit of a session, with default and range: one list for the kernel, netlink, the tools and the docs. */
+/* Every limit of a session, with default and range: one list for all who need it. */
 #ifndef _UAPI_LINUX_KH2_LIMITS_H
 #define _UAPI_LINUX_KH2_LIMITS_H
 
