@@ -6,7 +6,6 @@
 #include <linux/skbuff.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <net/handshake.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <net/tls.h>
@@ -224,6 +223,14 @@ static enum rx_step rx_keep(struct kh2_session *s, const u8 *data, u32 len)
 	return RX_STOP;
 }
 
+/* Not tls_get_record_type(), which a kernel without net/handshake does not have. */
+static u8 record_type(const struct cmsghdr *cmsg)
+{
+	if (cmsg->cmsg_level != SOL_TLS || cmsg->cmsg_type != TLS_GET_RECORD_TYPE)
+		return 0;
+	return *(const u8 *)CMSG_DATA(cmsg);
+}
+
 /* read_sock stopped at a record that is not data. */
 static enum rx_step rx_control(struct kh2_session *s)
 {
@@ -246,7 +253,7 @@ static enum rx_step rx_control(struct kh2_session *s)
 		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
 	if (n < 0)
 		return rx_tls_fail(s, -n, KH2_C_TLS_RECORD);
-	switch (tls_get_record_type(s->sock->sk, &control.head)) {
+	switch (record_type(&control.head)) {
 	case TLS_RECORD_TYPE_DATA:
 		return rx_keep(s, data, n);
 	case TLS_RECORD_TYPE_ALERT:
