@@ -84,11 +84,12 @@ struct kh2e_block {
 };
 
 /**
- * struct kh2e_item - output that is decided, in the order of the wire
+ * struct kh2e_item - output that is decided: octets, then octets of a source, if any
  * @node: place in the queue
- * @src: source, or NULL for octets in @data
+ * @src: the source, or NULL
  * @off: position within @src
- * @len: octets
+ * @data_len: octets in @data
+ * @len: octets in all
  * @sent: of these
  * @cap: room in @data
  * @replies: replies among them, see KH2_L_REPLIES
@@ -99,6 +100,7 @@ struct kh2e_item {
 	struct list_head node;
 	struct kh2e_src *src;
 	u64 off;
+	u32 data_len;
 	u32 len;
 	u32 sent;
 	u32 cap;

@@ -2,8 +2,11 @@
 /* The output queue: what is decided, in the order of the wire, until the home has sent it. */
 #include "core.h"
 
-/* Small frames share an item of this size. */
-#define ITEM_MIN 256U
+/* Small frames share an item with room for so many octets. */
+#define ITEM_MIN 96U
+
+/* Heads of frames, with Pad Length */
+#define HEAD_CAP 16U
 
 static struct kh2e_item *item_new(struct kh2e *e, u32 cap)
 {
@@ -44,22 +47,19 @@ static struct kh2e_item *tail_with_room(struct kh2e *e, u32 len)
 	if (list_empty(&e->out.items))
 		return NULL;
 	item = list_last_entry(&e->out.items, struct kh2e_item, node);
-	return !item->src && item->cap - item->len >= len ? item : NULL;
+	return !item->src && item->cap - item->data_len >= len ? item : NULL;
 }
 
-static struct kh2e_item *item_for(struct kh2e *e, u32 len)
+static struct kh2e_item *item_for(struct kh2e *e, u32 len, u32 spare)
 {
-	struct kh2e_item *item = tail_with_room(e, len);
-
-	if (item)
-		return item;
-	return item_new(e, max(len + 2 * KH2_FRAME_HEAD_LEN, ITEM_MIN));
+	return tail_with_room(e, len) ?: item_new(e, max(len + spare, ITEM_MIN));
 }
 
 static u8 *item_extend(struct kh2e *e, struct kh2e_item *item, u32 len)
 {
-	u8 *p = item->data + item->len;
+	u8 *p = item->data + item->data_len;
 
+	item->data_len += len;
 	item->len += len;
 	e->out.octets += len;
 	return p;
@@ -74,7 +74,7 @@ static u8 *item_extend(struct kh2e *e, struct kh2e_item *item, u32 len)
  */
 u8 *kh2e_out_bytes(struct kh2e *e, u32 len)
 {
-	struct kh2e_item *item = item_for(e, len);
+	struct kh2e_item *item = item_for(e, len, 0);
 
 	return item ? item_extend(e, item, len) : NULL;
 }
@@ -91,14 +91,20 @@ u8 *kh2e_out_bytes(struct kh2e *e, u32 len)
  */
 u8 *kh2e_out_begin(struct kh2e *e, const struct kh2e_frame *f, u32 extra)
 {
-	struct kh2e_item *item = item_for(e, KH2_FRAME_HEAD_LEN + extra);
+	u32 len = KH2_FRAME_HEAD_LEN + extra;
+	struct kh2e_item *item;
 	u8 *p;
 
+	/* a head alone is followed by octets of a source, and those by another item */
+	if (extra < f->len)
+		item = tail_with_room(e, len) ?: item_new(e, HEAD_CAP);
+	else
+		item = item_for(e, len, HEAD_CAP);
 	if (!item) {
 		kh2e_abort(e, KH2_C_CONN_MEMORY);
 		return NULL;
 	}
-	p = item_extend(e, item, KH2_FRAME_HEAD_LEN + extra);
+	p = item_extend(e, item, len);
 	kh2e_frame_put(p, f);
 	item->frames++;
 	e->out.frames++;
@@ -132,7 +138,7 @@ int kh2e_out_frame(struct kh2e *e, const struct kh2e_frame *f, const void *paylo
 }
 
 /**
- * kh2e_out_src() - queue octets of a source
+ * kh2e_out_src() - queue octets of a source, in one item with the octets before if it can be
  * @e: the connection
  * @src: the source; its position moves on
  * @len: octets, at most src->avail
@@ -141,13 +147,13 @@ int kh2e_out_frame(struct kh2e *e, const struct kh2e_frame *f, const void *paylo
  */
 int kh2e_out_src(struct kh2e *e, struct kh2e_src *src, u32 len)
 {
-	struct kh2e_item *item = item_new(e, 0);
+	struct kh2e_item *item = tail_with_room(e, 0) ?: item_new(e, 0);
 
 	if (!item)
 		return -ENOMEM;
 	item->src = src;
 	item->off = src->off;
-	item->len = len;
+	item->len += len;
 	e->out.octets += len;
 	src->off += len;
 	src->avail -= len;
@@ -225,6 +231,18 @@ void kh2e_out_drop(struct kh2e *e)
 	}
 }
 
+/* The segment of an item that begins behind @from of its octets: its own, or the source's. */
+static u32 item_seg(const struct kh2e_item *item, u32 from, size_t max, struct kh2e_seg *seg)
+{
+	bool own = from < item->data_len;
+
+	seg->bytes = own ? item->data + from : NULL;
+	seg->src = own ? NULL : item->src;
+	seg->off = own ? 0 : item->off + from - item->data_len;
+	seg->len = (u32)min_t(u64, (own ? item->data_len : item->len) - from, max);
+	return seg->len;
+}
+
 static int fill_segs(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t max)
 {
 	struct kh2e_item *item;
@@ -232,15 +250,12 @@ static int fill_segs(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t m
 	int n = 0;
 
 	list_for_each_entry(item, &e->out.items, node) {
-		u32 left = item->len - item->sent;
+		for (u32 at = item->sent; at < item->len && n < n_segs && total < max; n++) {
+			u32 len = item_seg(item, at, max - total, &segs[n]);
 
-		if (n == n_segs || total >= max)
-			break;
-		segs[n].bytes = item->src ? NULL : item->data + item->sent;
-		segs[n].src = item->src;
-		segs[n].off = item->src ? item->off + item->sent : 0;
-		segs[n].len = (u32)min_t(u64, left, max - total);
-		total += segs[n++].len;
+			at += len;
+			total += len;
+		}
 	}
 	return n;
 }
@@ -261,9 +276,9 @@ int kh2e_pull(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t max)
 {
 	int n;
 
-	/* a frame is head, octets, padding at the least */
+	/* a frame is head and octets in one item, padding in another, at the least */
 	while (e->phase != KH2E_DONE && e->out.octets < max &&
-	       (!e->out.n_items || e->out.n_items + 3 <= (u32)n_segs) && kh2e_send_data(e))
+	       (!e->out.n_items || 2 * (e->out.n_items + 2) <= (u32)n_segs) && kh2e_send_data(e))
 		;
 	n = fill_segs(e, segs, n_segs, max);
 	kh2e_notify(e);
