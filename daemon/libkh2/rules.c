@@ -42,11 +42,6 @@ static bool nv_is(const struct kh2_nv *nv, const char *name)
 	return nv->name_len == strlen(name) && !memcmp(nv->name, name, nv->name_len);
 }
 
-static bool value_is(const struct kh2_nv *nv, const char *value)
-{
-	return nv->value_len == strlen(value) && !memcmp(nv->value, value, nv->value_len);
-}
-
 static bool name_ok(const char *p, size_t len)
 {
 	if (!len)
@@ -67,12 +62,17 @@ static bool value_ok(const char *p, size_t len)
 	return !memchr(p, '\0', len) && !memchr(p, '\r', len) && !memchr(p, '\n', len);
 }
 
+static bool value_is_caseless(const struct kh2_nv *nv, const char *value)
+{
+	return nv->value_len == strlen(value) && !strncasecmp(nv->value, value, nv->value_len);
+}
+
 static bool is_connection_field(const struct kh2_nv *nv)
 {
 	for (size_t i = 0; i < sizeof(connection_fields) / sizeof(*connection_fields); i++)
 		if (nv_is(nv, connection_fields[i]))
 			return true;
-	return nv_is(nv, "te") && !value_is(nv, "trailers");
+	return nv_is(nv, "te") && !value_is_caseless(nv, "trailers");
 }
 
 static bool field_ok(const struct kh2_nv *nv)

@@ -86,6 +86,7 @@ TEST(header_that_is_forbidden_is_refused_and_leaves_no_trace)
 	kh2_headers_raw(h, &n);
 	EQ(n, 0);
 	EQ(kh2_headers_add(h, "te", "trailers"), 0);
+	EQ(kh2_headers_add(h, "te", "Trailers"), 0);
 	kh2_headers_free(h);
 }
 
