@@ -52,7 +52,9 @@ static int open_pem(const char *path)
 
 static int open_log(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	/* who reads a pipe slowly, or not at all, holds up nobody */
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		      0640);
 
 	return fd < 0 ? -errno : fd;
 }

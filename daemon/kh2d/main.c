@@ -108,8 +108,10 @@ static int open_log(const struct options *o)
 	return fd;
 }
 
+/* A worker that is busy loads the last ones when it comes to it, so these stay open. */
 static void reload_certificate(const struct options *o)
 {
+	static struct pem_files last = { .cert = -1, .key = -1 };
 	struct pem_files next;
 	const char *file;
 	char why[400];
@@ -124,7 +126,8 @@ static void reload_certificate(const struct options *o)
 		say("reload: certificate %s is in use", o->cert);
 	else
 		say("reload: %s: %s; the old certificate stays", o->cert, why);
-	pem_close(&next);
+	pem_close(&last);
+	last = next;
 }
 
 /* The workers know the log by its number, which stays. */
@@ -142,21 +145,25 @@ static void reopen_log(const struct options *o, int log_fd)
 		close(fd);
 }
 
-static void reload(const struct service *service)
-{
-	notify("RELOADING=1");
-	if (service->options->cert)
-		reload_certificate(service->options);
-	reopen_log(service->options, service->log_fd);
-	notify("READY=1");
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+static void reload(const struct service *service)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)(now_ns() / 1000));
+	notify(state);
+	if (service->options->cert)
+		reload_certificate(service->options);
+	reopen_log(service->options, service->log_fd);
+	notify("READY=1");
 }
 
 /* A second signal, or the end of the time, cuts what is left. */
@@ -175,7 +182,11 @@ static void stop(const struct options *o, const sigset_t *signals)
 	} while (now_ns() < end && sigtimedwait(signals, NULL, &none) < 0);
 	say("connections that were still open are cut");
 	workers_cut();
-	workers_ended(now_ns() + 1000000000);
+	if (workers_ended(now_ns() + 1000000000))
+		return;
+	/* no handlers of exit(3) while threads run */
+	say("an application does not return: it is cut, too");
+	_exit(KH2D_OK);
 }
 
 static void obey_signals(const struct service *service, const sigset_t *signals)

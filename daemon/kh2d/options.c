@@ -160,6 +160,20 @@ static void parse_limit(struct options *o, const char *text)
 	die(KH2D_USAGE, "--limit: there is no '%.*s'; --limit help lists them", (int)len, text);
 }
 
+/* Fields that the static application says itself */
+static bool is_own_field(const char *name)
+{
+	static const char * const own[] = {
+		"accept-ranges", "allow", "content-length", "content-range", "content-type",
+		"date", "etag", "last-modified", "location",
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (!strcasecmp(name, own[i]))
+			return true;
+	return *name == ':';
+}
+
 static void parse_header(struct options *o, char *text)
 {
 	char *colon = strchr(text, ':');
@@ -169,6 +183,8 @@ static void parse_header(struct options *o, char *text)
 	if (!colon || colon == text)
 		die(KH2D_USAGE, "--header: '%s' is not NAME:VALUE", text);
 	*colon = '\0';
+	if (is_own_field(text))
+		die(KH2D_USAGE, "--header: '%s' is said by kh2d itself", text);
 	value = colon + 1 + strspn(colon + 1, " \t");
 	err = kh2_headers_add(o->headers, text, value);
 	if (err)

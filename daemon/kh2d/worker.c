@@ -32,6 +32,7 @@ enum {
  * @files: static application
  * @ended: @ctx is about to be freed; under report.lock
  * @closed: the server's last session has gone; its own thread's
+ * @generation: of the certificate that was tried last; its own thread's
  * @status: how starting failed, enum kh2d_status
  * @log_line: what the library said last, as long as lines are held back
  * @hold_log: keep lines in @log_line instead of writing them
@@ -50,6 +51,7 @@ struct worker {
 	struct static_app files;
 	bool ended;
 	bool closed;
+	uint32_t generation;
 	enum kh2d_status status;
 	bool hold_log;
 	char log_line[400];
@@ -65,7 +67,8 @@ static struct {
 	uint32_t started;
 	uint32_t reloaded;
 	uint32_t ended;
-	struct pem pem;			/* to be loaded */
+	uint32_t generation;		/* of @pem, which is loaded under the lock */
+	struct pem pem;
 	char reload_error[400];		/* of the first worker that could not */
 } report = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -177,7 +180,7 @@ static bool refuse(struct worker *w, enum kh2d_status status, const char *what, 
 
 	memcpy(words, w->log_line, sizeof(words));
 	w->status = status;
-	snprintf(w->log_line, sizeof(w->log_line), "%s: %s", what,
+	snprintf(w->log_line, sizeof(w->log_line), "%.90s: %.300s", what,
 		 *words ? words : kh2_strerror(err));
 	return false;
 }
@@ -274,22 +277,23 @@ static bool start(struct worker *w)
 
 static void reload(struct worker *w)
 {
-	struct pem pem;
 	int err;
 
 	pthread_mutex_lock(&report.lock);
-	pem = report.pem;
+	/* one that was late for the last order has done this one with it */
+	if (w->generation != report.generation) {
+		w->generation = report.generation;
+		w->hold_log = true;
+		w->log_line[0] = '\0';
+		err = kh2_server_reload(w->srv, report.pem.cert, report.pem.key);
+		w->hold_log = false;
+		if (err && !*report.reload_error)
+			snprintf(report.reload_error, sizeof(report.reload_error), "%s",
+				 *w->log_line ? w->log_line : kh2_strerror(err));
+		report.reloaded++;
+		pthread_cond_broadcast(&report.changed);
+	}
 	pthread_mutex_unlock(&report.lock);
-	w->hold_log = true;
-	w->log_line[0] = '\0';
-	err = kh2_server_reload(w->srv, pem.cert, pem.key);
-	w->hold_log = false;
-	pthread_mutex_lock(&report.lock);
-	if (err && !*report.reload_error)
-		snprintf(report.reload_error, sizeof(report.reload_error), "%s",
-			 *w->log_line ? w->log_line : kh2_strerror(err));
-	pthread_mutex_unlock(&report.lock);
-	tell(&report.reloaded);
 }
 
 /* Returns false when it is time to end. */
@@ -421,6 +425,7 @@ bool workers_reload(const struct pem *pem, char *why, size_t size)
 
 	pthread_mutex_lock(&report.lock);
 	report.pem = *pem;
+	report.generation++;
 	report.reloaded = 0;
 	report.reload_error[0] = '\0';
 	pthread_mutex_unlock(&report.lock);

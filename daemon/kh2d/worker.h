@@ -48,7 +48,8 @@ enum kh2_backend workers_backend(void);
 
 /*
  * Lets every worker load certificate and key. Returns true if they could; else
- * @why, of @size octets, says what was wrong.
+ * @why, of @size octets, says what was wrong. Workers that were busy load them
+ * later: the files must be there until the next call.
  */
 bool workers_reload(const struct pem *pem, char *why, size_t size);
 

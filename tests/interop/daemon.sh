@@ -31,6 +31,7 @@ test_options() {
 	refuses bad_limit_name 2 'limit' "${serve[@]}" --root www --limit x=1
 	refuses bad_limit_value 2 'number' "${serve[@]}" --root www --limit streams=0
 	refuses bad_header 2 'header' "${serve[@]}" --root www --header 'connection: close'
+	refuses own_header 2 'itself' "${serve[@]}" --root www --header 'Content-Length: 1'
 	refuses key_without_cert 2 'cert' "${serve[@]}" --root www --key key.pem
 	refuses http1 2 'HTTP/2 only' "${serve[@]}" --root www --allow-http1
 	refuses unknown_user 2 'no user' "${serve[@]}" --root www --user no-such-user-here
@@ -38,12 +39,14 @@ test_options() {
 	refuses missing_key 3 'nothing.pem' "${serve[@]}" --root www --cert cert.pem --key nothing.pem
 	refuses bad_cert 3 'ertificate' "${serve[@]}" --root www --cert www/file --key key.pem
 	refuses foreign_key 3 'key' "${serve[@]}" --root www --cert cert.pem --key key2.pem
+	refuses encrypted_key 3 'encrypted' "${serve[@]}" --root www --cert cert.pem --key locked.pem
 	refuses missing_root 3 'nowhere' "${serve[@]}" --root nowhere
 	refuses root_that_is_a_file 3 'directory' "${serve[@]}" --root www/file
 	refuses missing_app 3 'nothing.so' "${serve[@]}" --app nothing.so
 	refuses app_that_is_none 3 'app' "${serve[@]}" --app "$kh2_bin/libkh2.so"
 	refuses foreign_address 4 '192.0.2.1' serve --listen 192.0.2.1:0 --root www
 	refuses bad_log 3 'access-log' "${serve[@]}" --root www --access-log nowhere/log
+	refuses log_that_nobody_reads 3 'access-log' "${serve[@]}" --root www --access-log fifo
 	check help_is_given eval 'kh2d --help | grep -q "^usage:"'
 	check version_is_given eval 'kh2d --version | grep -Eq "^kh2d [0-9]+\.[0-9]+\.[0-9]+$"'
 	check limits_are_listed eval 'kh2d serve --limit help | grep -q "^reset_burst "'
@@ -249,6 +252,8 @@ head -c 16M /dev/urandom > www/16M
 truncate -s 64M www/64M
 make_certificate cert.pem key.pem
 make_certificate cert2.pem key2.pem second.example
+openssl pkey -in key.pem -aes128 -passout pass:secret -out locked.pem
+mkfifo fifo
 test_options
 test_port_in_use
 test_module_absent
