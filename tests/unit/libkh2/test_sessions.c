@@ -81,16 +81,24 @@ TEST(failed_connection_ends_although_its_peer_does_not_read)
 	peer_end(&p);
 }
 
-/* Reads on, slowly, for a while. */
-static void read_slowly(struct peer *p, u64 ms)
-{
-	u64 end = kh2i_now() + ms * MS;
-	u8 some[20000];
+#define TIMEOUT_MS 1000000
 
-	while (kh2i_now() < end) {
-		kh2_ctx_dispatch(p->ctx, 5);
-		CHECK(recv(p->fd, some, sizeof(some), MSG_DONTWAIT) != 0);
+/* Reads some, so that more is sent. */
+static void read_some(struct peer *p)
+{
+	u8 some[65536];
+
+	for (int i = 0; i < 10; i++) {
+		CHECK(recv(p->fd, some, sizeof(some), MSG_DONTWAIT) > 0);
+		peer_turn(p);
 	}
+}
+
+/* As if the time had passed */
+static void pass_time(struct kh2i_timer *t, u64 *active_at)
+{
+	*active_at -= 2ULL * TIMEOUT_MS * MS;
+	t->fn(t);
 }
 
 static void on_stream_timeout(struct kh2_stream *st, void *user)
@@ -117,7 +125,7 @@ static void answer_file(struct kh2_server *srv, struct kh2_stream *st,
 	(void)user;
 	CHECK(f && !ftruncate(fileno(f), 1 << 30));
 	kh2_stream_set_callbacks(st, &stream, NULL);
-	kh2_stream_set_timeout(st, 200);
+	kh2_stream_set_timeout(st, TIMEOUT_MS);
 	EQ(kh2_respond_fd(st, fileno(f), NULL, NULL), 0);
 	fclose(f);
 }
@@ -140,24 +148,35 @@ TEST(session_that_sends_is_not_idle)
 
 	begin_file(&p);
 	kh2_session_set_callbacks(p.s, &session, NULL);
-	EQ(kh2_session_set_timeout(p.s, 200), 0);
+	EQ(kh2_session_set_timeout(p.s, TIMEOUT_MS), 0);
 	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
-	read_slowly(&p, 700);
-	EQ(timed_out_at, 0);
-	dispatch_until(&p, 2000, &timed_out_at);
+	for (int i = 0; i < 3; i++) {
+		peer_turn(&p);
+		read_some(&p);
+		pass_time(&p.s->timer, &p.s->active_at);
+		EQ(timed_out_at, 0);
+	}
+	pass_time(&p.s->timer, &p.s->active_at);
 	CHECK(timed_out_at);
 	peer_end(&p);
 }
 
 TEST(stream_that_sends_is_not_idle)
 {
+	struct kh2_stream *st;
 	static struct peer p;
 
 	begin_file(&p);
 	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
-	read_slowly(&p, 700);
-	EQ(timed_out_at, 0);
-	dispatch_until(&p, 2000, &timed_out_at);
+	peer_turn(&p);
+	st = kh2_session_find_stream(p.s, 1);
+	CHECK(st);
+	for (int i = 0; i < 3; i++) {
+		read_some(&p);
+		pass_time(&st->timer, &st->active_at);
+		EQ(timed_out_at, 0);
+	}
+	pass_time(&st->timer, &st->active_at);
 	CHECK(timed_out_at);
 	peer_end(&p);
 }
