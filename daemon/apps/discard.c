@@ -8,7 +8,6 @@
 /* The count is kept where the pointer would be: there is nothing to free. */
 static void on_data(struct kh2_stream *st, const void *buf, size_t len, void *user)
 {
-	(void)buf;
 	kh2_stream_set_user(st, (void *)((uintptr_t)user + len));
 }
 
@@ -30,10 +29,6 @@ static const struct kh2_stream_cbs stream_cbs = {
 static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
 		      uint8_t flags, void *user)
 {
-	(void)srv;
-	(void)h;
-	(void)flags;
-	(void)user;
 	kh2_stream_set_callbacks(st, &stream_cbs, NULL);
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Sends every request's body back, no faster than the client reads it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <kh2_app.h>
 
 /* What kh2_stream_write() did not take; while there is some, the stream is paused. */
@@ -15,21 +13,17 @@ struct rest {
 static void on_data(struct kh2_stream *st, const void *buf, size_t len, void *user)
 {
 	ssize_t n = kh2_stream_write(st, buf, len);
-	size_t taken = n > 0 ? (size_t)n : 0;
-	struct rest *rest;
+	size_t left = n > 0 ? len - (size_t)n : len;
+	struct rest *rest = left ? malloc(sizeof(*rest) + left) : NULL;
 
-	(void)user;
-	if (taken == len || (n < 0 && n != -EAGAIN))
-		return;
-	rest = malloc(sizeof(*rest) + len - taken);
-	if (!rest) {
+	if (rest) {
+		rest->len = left;
+		memcpy(rest->octets, (const char *)buf + len - left, left);
+		kh2_stream_set_user(st, rest);
+		kh2_stream_pause(st);
+	} else if (left) {
 		kh2_stream_close(st, KH2_INTERNAL_ERROR);
-		return;
 	}
-	rest->len = len - taken;
-	memcpy(rest->octets, (const char *)buf + taken, rest->len);
-	kh2_stream_set_user(st, rest);
-	kh2_stream_pause(st);
 }
 
 static void on_drain(struct kh2_stream *st, void *user)
@@ -44,42 +38,28 @@ static void on_drain(struct kh2_stream *st, void *user)
 
 static void on_end(struct kh2_stream *st, void *user)
 {
-	(void)user;
 	kh2_stream_end(st, NULL, 0);
 }
 
 static void on_close(struct kh2_stream *st, uint32_t code, void *user)
 {
-	(void)st;
-	(void)code;
 	free(user);
 }
 
 static const struct kh2_stream_cbs stream_cbs = {
 	.sz = sizeof(stream_cbs),
-	.on_data = on_data,
-	.on_end = on_end,
-	.on_close = on_close,
-	.on_drain = on_drain,
+	.on_data = on_data, .on_drain = on_drain, .on_end = on_end, .on_close = on_close,
 };
 
 static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
 		      uint8_t flags, void *user)
 {
-	(void)srv;
-	(void)h;
-	(void)flags;
-	(void)user;
 	kh2_stream_set_callbacks(st, &stream_cbs, NULL);
-	if (kh2_respond(st, NULL, NULL))
-		kh2_stream_close(st, KH2_INTERNAL_ERROR);
+	kh2_respond(st, NULL, NULL);
 }
 
 static const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = on_stream };
 
 const struct kh2_app kh2_app = {
-	.sz = sizeof(kh2_app),
-	.abi = KH2_APP_ABI,
-	.name = "echo",
-	.cbs = &cbs,
+	.sz = sizeof(kh2_app), .abi = KH2_APP_ABI, .name = "echo", .cbs = &cbs,
 };

@@ -12,9 +12,6 @@ static int hello_init(struct kh2_ctx *ctx, struct kh2_server *srv, const char *a
 	struct kh2_headers *h;
 	int err = kh2_headers_new(&h);
 
-	(void)ctx;
-	(void)srv;
-	(void)args;
 	if (err)
 		return err;
 	kh2_headers_add(h, ":status", "200");
@@ -32,9 +29,6 @@ static void hello_exit(void *user)
 static void on_stream(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
 		      uint8_t flags, void *user)
 {
-	(void)srv;
-	(void)h;
-	(void)flags;
 	if (kh2_respond(st, user, NULL) || kh2_stream_end(st, greeting, sizeof(greeting) - 1))
 		kh2_stream_close(st, KH2_INTERNAL_ERROR);
 }
