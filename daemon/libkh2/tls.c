@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* TLS 1.2 and 1.3 by OpenSSL, as RFC 9113 9.2 wants it, and the hand-over to the kernel. */
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "tls.h"
@@ -9,6 +11,7 @@
 #define CIPHERS_12	"ECDHE+AESGCM:ECDHE+CHACHA20"
 #define HANDSHAKE_MS	10000
 #define MAX_HANDSHAKES	1024
+#define TICKET_KEYS	80	/* octets that OpenSSL wants: name, HMAC key, AES key */
 
 static const unsigned char alpn_h2[] = { 2, 'h', '2' };
 
@@ -97,6 +100,24 @@ static bool set_ciphers(SSL_CTX *c, const struct kh2i_tls *tls)
 	return !tls->ciphersuites || SSL_CTX_set_ciphersuites(c, tls->ciphersuites) == 1;
 }
 
+static unsigned char ticket_keys[TICKET_KEYS];
+static bool have_ticket_keys;
+
+static void make_ticket_keys(void)
+{
+	have_ticket_keys = RAND_priv_bytes(ticket_keys, sizeof(ticket_keys)) == 1;
+}
+
+/* A client that comes back may find another worker: all of the process open the same tickets. */
+static void share_tickets(SSL_CTX *c)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_ticket_keys);
+	if (have_ticket_keys && SSL_CTX_get_tlsext_ticket_keys(c, NULL, 0) == TICKET_KEYS)
+		SSL_CTX_set_tlsext_ticket_keys(c, ticket_keys, TICKET_KEYS);
+}
+
 static SSL_CTX *make_ctx(struct kh2_ctx *ctx, const struct kh2i_tls *tls, const char *cert,
 			 const char *key)
 {
@@ -117,6 +138,7 @@ static SSL_CTX *make_ctx(struct kh2_ctx *ctx, const struct kh2i_tls *tls, const 
 			 SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_id_context(c, id, sizeof(id) - 1);
 	SSL_CTX_set_default_passwd_cb(c, no_passphrase);
+	share_tickets(c);
 	SSL_CTX_set_alpn_select_cb(c, select_alpn, NULL);
 	SSL_CTX_set_client_hello_cb(c, look_at_hello, NULL);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 || !set_ciphers(c, tls) ||
