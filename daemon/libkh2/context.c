@@ -119,12 +119,21 @@ int kh2_ctx_watch(struct kh2_ctx *ctx, int fd, uint32_t events,
 	struct kh2i_user_watch *uw = user_watch_find(ctx, fd);
 	int err;
 
-	if (uw)
-		user_watch_free(uw);
-	if (!events)
-		return 0;
-	if (!cb)
+	if (events && !cb)
 		return -EINVAL;
+	if (!events) {
+		if (uw)
+			user_watch_free(uw);
+		return 0;
+	}
+	if (uw) {
+		err = kh2i_watch_mod(ctx, &uw->watch, events);
+		if (!err) {
+			uw->cb = cb;
+			uw->user = user;
+		}
+		return err;
+	}
 	uw = malloc(sizeof(*uw));
 	if (!uw)
 		return -ENOMEM;

@@ -859,7 +859,8 @@ int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *setti
 /**
  * typedef kh2_ping_fn - a PING came back, or never will
  *
- * @err: 0 or KH2_ERR_PING_CANCEL; @rtt_ns: round trip; @payload: as sent
+ * @err: 0, KH2_ERR_PING_CANCEL, or KH2_ERR_PING_LIMIT if others of the session's
+ * PINGs, those of a shutdown, had used up the limit; @rtt_ns: round trip; @payload: as sent
  */
 typedef void (*kh2_ping_fn)(struct kh2_session *s, int err, uint64_t rtt_ns,
 			    const uint8_t payload[8], void *arg);
@@ -1104,7 +1105,8 @@ ssize_t kh2_stream_write(struct kh2_stream *st, const void *buf, size_t len);
  * What is queued counts against the session's KH2_L_MEMORY; while that is
  * exceeded new streams are refused. For large bodies prefer kh2_stream_write().
  *
- * Return: 0; otherwise as kh2_stream_write(), never -EAGAIN.
+ * Return: 0; otherwise as kh2_stream_write(), never -EAGAIN. After -ENOMEM the
+ * stream is reset.
  */
 int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len);
 

@@ -414,18 +414,13 @@ static int queue_rest(struct kh2_stream *st, const u8 *buf, size_t len)
 	return 0;
 }
 
-int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len)
+/* Gives all of the last octets to the backend, or keeps what it does not take now. */
+static int send_last(struct kh2_stream *st, const u8 *buf, size_t len)
 {
 	struct kh2_sqe sqe = { .opcode = KH2_OP_DATA, .len = len };
-	int err = writable(st);
-	ssize_t n = 0;
+	ssize_t n;
+	int err;
 
-	if (err)
-		return err;
-	st->ended = true;
-	if (st->drop_body)
-		return 0;
-	kh2i_stream_touch(st);
 	if (st->tail) {
 		bool all = len <= tail_room(st);
 
@@ -453,11 +448,25 @@ int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len)
 		st->end_sent = true;
 		return 0;
 	}
-	err = queue_rest(st, (const u8 *)buf + n, len - (size_t)n);
+	return queue_rest(st, buf + n, len - (size_t)n);
+}
+
+int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len)
+{
+	int err = writable(st);
+
+	if (err)
+		return err;
+	st->ended = true;
+	if (st->drop_body)
+		return 0;
+	kh2i_stream_touch(st);
+	err = send_last(st, buf, len);
 	if (err)
 		kh2i_stream_reset(st, err, KH2_INTERNAL_ERROR);
 	return err;
 }
+
 
 /* ---- trailers ---- */
 
