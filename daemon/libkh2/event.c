@@ -149,20 +149,35 @@ static void on_goaway(struct kh2_session *s, const struct kh2_event *ev, const v
 		kh2i_session_fail(s, KH2_ERR_SESSION, ev->code);
 }
 
+static void keep_priority(struct kh2_session *s, u32 id, const struct kh2_priority *prio)
+{
+	struct kh2i_early_prio *slot = &s->early_prios[s->n_early_prios % KH2I_EARLY_PRIOS];
+
+	for (u32 i = 0; i < KH2I_EARLY_PRIOS; i++)
+		if (s->early_prios[i].id == id)
+			slot = &s->early_prios[i];
+	if (slot->id != id)
+		s->n_early_prios++;
+	*slot = (struct kh2i_early_prio){ .id = id, .prio = *prio };
+}
+
 /* RFC 9218 7.1: a stream identifier, then a field value */
 static void on_extension(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
 	struct kh2_priority prio;
 	struct kh2_stream *st;
+	u32 id;
 
 	if (ev->code != KH2_FRAME_PRIORITY_UPDATE || ev->len < 4)
 		return;
-	st = kh2i_session_find(s, get_unaligned_be32(payload) & KH2_ID_MAX);
-	if (!st)
-		return;
+	id = get_unaligned_be32(payload) & KH2_ID_MAX;
+	st = kh2i_session_find(s, id);
 	prio = (struct kh2_priority){ .urgency = 3 };
 	kh2i_rules_priority((const char *)payload + 4, ev->len - 4, &prio);
-	kh2_stream_set_priority(st, &prio);
+	if (st)
+		kh2_stream_set_priority(st, &prio);
+	else if (id > s->last_request && (id & 1))
+		keep_priority(s, id, &prio);
 }
 
 /* These only say that the end, of the stream or the session, is on its way as an event. */

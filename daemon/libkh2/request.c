@@ -41,13 +41,28 @@ static void answer_404(struct kh2_stream *st)
 	kh2_headers_free(h);
 }
 
+/* RFC 9218 7: PRIORITY_UPDATE, which may have come first, overrides the field. */
+static void begin_priority(struct kh2_session *s, struct kh2_stream *st)
+{
+	for (u32 i = 0; i < KH2I_EARLY_PRIOS; i++) {
+		struct kh2i_early_prio *early = &s->early_prios[i];
+
+		if (early->id != st->id)
+			continue;
+		early->id = 0;
+		kh2_stream_set_priority(st, &early->prio);
+		return;
+	}
+	if (st->req.has_priority)
+		kh2_stream_set_priority(st, &st->req.prio);
+}
+
 static void begin_stream(struct kh2_session *s, const struct kh2_event *ev,
 			 struct kh2_stream *st)
 {
 	struct kh2_server *srv = s->server;
 
-	if (st->req.has_priority)
-		kh2_stream_set_priority(st, &st->req.prio);
+	begin_priority(s, st);
 	kh2_stream_get(st);
 	if (srv && srv->cbs.on_stream)
 		srv->cbs.on_stream(srv, st, st->headers, (uint8_t)ev->code, srv->user);

@@ -266,3 +266,23 @@ TEST(stream_counts_until_its_last_reference_goes)
 	peer_end(&p);
 	kh2_stream_put(held);
 }
+
+TEST(priority_update_before_its_request_is_kept)
+{
+	static const u8 update[] = { 0, 0, 0, 3, 'u', '=', '1' };
+	struct kh2_priority prio;
+	static struct peer p;
+
+	peer_begin(&p, NULL, &server, NULL, 0);
+	peer_frame(&p, KH2_FRAME_PRIORITY_UPDATE, 0, 0, update, sizeof(update));
+	peer_request(&p, 1, true, 0);
+	peer_turn(&p);
+	kh2_stream_priority(last, &prio);
+	EQ(prio.urgency, 3);
+	peer_request(&p, 3, true, 0);
+	peer_turn(&p);
+	kh2_stream_priority(last, &prio);
+	EQ(prio.urgency, 1);
+	CHECK(!prio.incremental);
+	peer_end(&p);
+}
