@@ -9,13 +9,14 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "file_cache.h"
 #include "message.h"
 #include "options.h"
 
 enum {
 	OPT_LISTEN = 256, OPT_CERT, OPT_KEY, OPT_ROOT, OPT_APP, OPT_APP_ARG, OPT_ALLOW_HTTP1,
 	OPT_WORKERS, OPT_BACKEND, OPT_ACCESS_LOG, OPT_USER, OPT_LIMIT, OPT_PADDING,
-	OPT_SESSION_TIMEOUT, OPT_STOP_TIMEOUT, OPT_HEADER, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
+	OPT_SESSION_TIMEOUT, OPT_STOP_TIMEOUT, OPT_HEADER, OPT_FILE_CACHE, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option longopts[] = {
@@ -35,6 +36,7 @@ static const struct option longopts[] = {
 	{ "session-timeout",	required_argument, NULL, OPT_SESSION_TIMEOUT },
 	{ "stop-timeout",	required_argument, NULL, OPT_STOP_TIMEOUT },
 	{ "header",		required_argument, NULL, OPT_HEADER },
+	{ "file-cache",		required_argument, NULL, OPT_FILE_CACHE },
 	{ "log-level",		required_argument, NULL, OPT_LOG_LEVEL },
 	{ "help",		no_argument,	   NULL, OPT_HELP },
 	{ "version",		no_argument,	   NULL, OPT_VERSION },
@@ -53,6 +55,7 @@ static const char help[] =
 	"  --workers N            threads; default: processors\n"
 	"  --access-log FILE      one line a request of --root; - is stdout\n"
 	"  --header NAME:VALUE    field for every response of --root; repeatable\n"
+	"  --file-cache N         open files of --root that a thread keeps; default 256; 0: none\n"
 	"  --user NAME            become this user; default when root: nobody\n"
 	"  --limit NAME=VALUE     limit of a session; repeatable; --limit help lists them\n"
 	"  --padding HOW          none (default), max or aligned\n"
@@ -259,6 +262,9 @@ static void parse_option(struct options *o, int opt, char *arg)
 		return;
 	case OPT_HEADER:
 		return parse_header(o, arg);
+	case OPT_FILE_CACHE:
+		o->file_cache = parse_number("file-cache", arg, 0, FILE_CACHE_MAX);
+		return;
 	case OPT_LOG_LEVEL:
 		return parse_log_level(o, arg);
 	}
@@ -300,6 +306,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	memset(o, 0, sizeof(*o));
 	o->workers = processors();
 	o->stop_timeout_ms = 10000;
+	o->file_cache = FILE_CACHE_DEFAULT;
 	o->log_level = KH2_LOG_INFO;
 	if (kh2_headers_new(&o->headers))
 		die(KH2D_FAILURE, "out of memory");

@@ -42,6 +42,7 @@ struct listen_addr {
  * @workers: threads
  * @session_timeout_ms: 0: none
  * @stop_timeout_ms: longest graceful stop
+ * @file_cache: most open files that a worker keeps; 0: none
  * @log_level: least severe level told, enum kh2_log_level
  */
 struct options {
@@ -62,6 +63,7 @@ struct options {
 	uint32_t workers;
 	uint32_t session_timeout_ms;
 	uint32_t stop_timeout_ms;
+	uint32_t file_cache;
 	int log_level;
 };
 

@@ -2,23 +2,19 @@
 /* Answers GET and HEAD from the files below a directory, and nothing else. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "conditional.h"
+#include "file_cache.h"
 #include "message.h"
-#include "mime.h"
 #include "range.h"
 #include "static.h"
 #include "target.h"
-
-#define OPEN_TRIES	8
 
 /**
  * struct request - what is being answered, while on_stream runs
@@ -44,6 +40,7 @@ struct request {
  * struct record - what is kept of a request until its stream ends, for the access log
  * @app: worker's application
  * @session: a reference
+ * @file: that is sent, or NULL
  * @begin_ns: when the request arrived
  * @bytes: octets of the answer's body
  * @status: of the answer; 0: none was given
@@ -51,6 +48,7 @@ struct request {
 struct record {
 	struct static_app *app;
 	struct kh2_session *session;
+	struct file *file;
 	uint64_t begin_ns;
 	uint64_t bytes;
 	int status;
@@ -79,12 +77,26 @@ static void record_on_close(struct kh2_stream *st, uint32_t rst_code, void *user
 	access_log_add(&r->app->log, &entry);
 	if (r->session)
 		kh2_session_put(r->session);
+	if (r->file)
+		file_put(r->file);
 	free(r);
+}
+
+static void file_on_close(struct kh2_stream *st, uint32_t rst_code, void *user)
+{
+	(void)st;
+	(void)rst_code;
+	file_put(user);
 }
 
 static const struct kh2_stream_cbs record_cbs = {
 	.sz = sizeof(record_cbs),
 	.on_close = record_on_close,
+};
+
+static const struct kh2_stream_cbs file_cbs = {
+	.sz = sizeof(file_cbs),
+	.on_close = file_on_close,
 };
 
 /* Without memory the request goes unlogged. */
@@ -197,8 +209,9 @@ static void answer_words(struct request *rq, int status, const char *name, const
 	finish(rq, err);
 }
 
-/* Part of a file, which is not empty. */
-static int respond_part(struct request *rq, int fd, uint64_t offset, uint64_t length)
+/* Part of a file, which is not empty. The file is held until the stream ends. */
+static int respond_part(struct request *rq, struct file *f, const struct kh2_headers *out,
+			uint64_t offset, uint64_t length)
 {
 	const struct kh2_file_opts opts = {
 		.sz = sizeof(opts),
@@ -206,10 +219,18 @@ static int respond_part(struct request *rq, int fd, uint64_t offset, uint64_t le
 		.offset = offset,
 		.length = length,
 	};
+	int err = kh2_respond_fd(rq->st, f->fd, out, &opts);
 
-	if (rq->record)
+	if (err)
+		return err;
+	f->refs++;
+	if (rq->record) {
 		rq->record->bytes = length;
-	return rq->err ? rq->err : kh2_respond_fd(rq->st, fd, rq->out, &opts);
+		rq->record->file = f;
+	} else {
+		kh2_stream_set_callbacks(rq->st, &file_cbs, f);
+	}
+	return 0;
 }
 
 static void answer_unsatisfiable(struct request *rq, uint64_t size)
@@ -220,64 +241,113 @@ static void answer_unsatisfiable(struct request *rq, uint64_t size)
 	answer_words(rq, 416, "content-range", value);
 }
 
-static enum range_verdict wanted_range(struct request *rq, const struct stat *stat,
-				       const char *etag, uint64_t *offset, uint64_t *length)
+static enum range_verdict wanted_range(struct request *rq, const struct file *f,
+				       uint64_t *offset, uint64_t *length)
 {
 	const char *value = kh2_headers_get(rq->h, "range", NULL);
 
-	if (!value || rq->head || !if_range_holds(rq->h, etag, stat->st_mtim.tv_sec))
+	if (!value || rq->head || !if_range_holds(rq->h, f->etag, f->stat.st_mtim.tv_sec))
 		return RANGE_WHOLE;
-	return range_parse(value, (uint64_t)stat->st_size, offset, length);
+	return range_parse(value, (uint64_t)f->stat.st_size, offset, length);
 }
 
-static void add_validators(struct request *rq, const struct stat *stat, const char *etag)
+static void add_validators(struct request *rq, const struct file *f)
 {
-	char modified[HTTP_DATE_SIZE];
-
-	http_date(stat->st_mtim.tv_sec, modified);
-	add(rq, "last-modified", modified);
-	add(rq, "etag", etag);
+	add(rq, "last-modified", f->modified);
+	add(rq, "etag", f->etag);
 }
 
-static void answer_content(struct request *rq, const char *path, int fd, const struct stat *stat,
-			   const char *etag)
+static void add_content(struct request *rq, const struct file *f, uint64_t length)
 {
-	uint64_t size = (uint64_t)stat->st_size, offset = 0, length = size;
-	enum range_verdict verdict = wanted_range(rq, stat, etag, &offset, &length);
+	add(rq, "content-type", f->type);
+	add_int(rq, "content-length", (int64_t)length);
+	add_validators(rq, f);
+	add(rq, "accept-ranges", "bytes");
+}
+
+static void answer_part(struct request *rq, struct file *f, uint64_t offset, uint64_t length)
+{
 	char value[80];
 
-	if (verdict == RANGE_UNSATISFIABLE)
-		return answer_unsatisfiable(rq, size);
-	answer(rq, verdict == RANGE_PART ? 206 : 200);
-	add(rq, "content-type", mime_type(path));
-	add_int(rq, "content-length", (int64_t)length);
-	add_validators(rq, stat, etag);
-	add(rq, "accept-ranges", "bytes");
-	if (verdict == RANGE_PART) {
-		snprintf(value, sizeof(value), "bytes %llu-%llu/%llu", (unsigned long long)offset,
-			 (unsigned long long)(offset + length - 1), (unsigned long long)size);
-		add(rq, "content-range", value);
-	}
-	if (rq->head || !length)
-		finish(rq, respond_end(rq));
-	else
-		finish(rq, respond_part(rq, fd, offset, length));
+	answer(rq, 206);
+	add_content(rq, f, length);
+	snprintf(value, sizeof(value), "bytes %llu-%llu/%llu", (unsigned long long)offset,
+		 (unsigned long long)(offset + length - 1), (unsigned long long)f->stat.st_size);
+	add(rq, "content-range", value);
+	finish(rq, rq->err ? rq->err : respond_part(rq, f, rq->out, offset, length));
 }
 
-static void answer_file(struct request *rq, const char *path, int fd, const struct stat *stat)
+/* The fields are the same for all who ask within a second. */
+static int whole_headers(struct request *rq, struct file *f)
 {
-	char etag[ETAG_SIZE];
+	date(rq->app);
+	if (f->headers && f->headers_s == rq->app->date_s)
+		return 0;
+	answer(rq, 200);
+	add_content(rq, f, (uint64_t)f->stat.st_size);
+	if (rq->err)
+		return rq->err;
+	kh2_headers_free(f->headers);
+	f->headers = rq->out;
+	f->headers_s = rq->app->date_s;
+	rq->out = NULL;
+	return 0;
+}
 
-	etag_of(stat, etag);
-	switch (precondition_check(rq->h, etag, stat->st_mtim.tv_sec)) {
+static void answer_whole(struct request *rq, struct file *f)
+{
+	const struct kh2_respond_opts end = { .sz = sizeof(end), .end_stream = true };
+	int err = whole_headers(rq, f);
+
+	if (rq->record)
+		rq->record->status = 200;
+	if (!err && (rq->head || !f->stat.st_size))
+		err = kh2_respond(rq->st, f->headers, &end);
+	else if (!err)
+		err = respond_part(rq, f, f->headers, 0, (uint64_t)f->stat.st_size);
+	finish(rq, err);
+}
+
+static void answer_content(struct request *rq, struct file *f)
+{
+	uint64_t offset = 0, length = 0;
+
+	switch (wanted_range(rq, f, &offset, &length)) {
+	case RANGE_UNSATISFIABLE:
+		return answer_unsatisfiable(rq, (uint64_t)f->stat.st_size);
+	case RANGE_PART:
+		return answer_part(rq, f, offset, length);
+	case RANGE_WHOLE:
+		return answer_whole(rq, f);
+	}
+}
+
+/* Whether any field asks for less than the whole file: those are range and if-*. */
+static bool has_conditions(const struct kh2_headers *h)
+{
+	const struct kh2_nv *nv;
+	size_t n;
+
+	nv = kh2_headers_raw(h, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(nv[i].name, "if-", 3) || !strcmp(nv[i].name, "range"))
+			return true;
+	return false;
+}
+
+static void answer_file(struct request *rq, struct file *f)
+{
+	if (!has_conditions(rq->h))
+		return answer_whole(rq, f);
+	switch (precondition_check(rq->h, f->etag, f->stat.st_mtim.tv_sec)) {
 	case PRECONDITION_FAILED:
 		return answer_words(rq, 412, NULL, NULL);
 	case PRECONDITION_NOT_MODIFIED:
 		answer(rq, 304);
-		add_validators(rq, stat, etag);
+		add_validators(rq, f);
 		return finish(rq, respond_end(rq));
 	case PRECONDITION_OK:
-		return answer_content(rq, path, fd, stat, etag);
+		return answer_content(rq, f);
 	}
 }
 
@@ -305,6 +375,7 @@ static int status_of(int err)
 		return 404;
 	case -EACCES:
 	case -EPERM:
+	case -EISDIR:		/* index.html is one */
 	case -EXDEV:		/* leads out of the root */
 	case -ELOOP:
 	case -ENXIO:		/* a socket, or a device that is not there */
@@ -320,41 +391,18 @@ static int status_of(int err)
 	}
 }
 
-/* Symbolic links are followed as long as they stay below the root. */
-static int open_beneath(int root, const char *path)
-{
-	const struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-		if (fd >= 0)
-			return (int)fd;
-		if (errno != EAGAIN && errno != EINTR)
-			break;
-	}
-	return -errno;
-}
-
 static void answer_target(struct request *rq, const struct target *t, const char *raw, size_t len)
 {
-	int fd = open_beneath(rq->app->root, t->path);
-	struct stat stat;
+	struct file *f;
+	int err;
 
-	if (fd < 0)
-		return answer_words(rq, status_of(fd), NULL, NULL);
-	if (fstat(fd, &stat))
-		answer_words(rq, 500, NULL, NULL);
-	else if (S_ISREG(stat.st_mode))
-		answer_file(rq, t->path, fd, &stat);
-	else if (S_ISDIR(stat.st_mode) && !t->is_index)
-		answer_redirect(rq, raw, len);
-	else
-		answer_words(rq, 403, NULL, NULL);
-	close(fd);
+	err = file_get(&rq->app->files, t->path, time(NULL), &f);
+	if (err == -EISDIR && !t->is_index)
+		return answer_redirect(rq, raw, len);
+	if (err)
+		return answer_words(rq, status_of(err), NULL, NULL);
+	answer_file(rq, f);
+	file_put(f);
 }
 
 void static_on_stream(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
@@ -392,7 +440,7 @@ int static_open_root(const char *path)
 
 void static_check_root(int root, const char *path)
 {
-	int fd = open_beneath(root, ".");
+	int fd = file_open_beneath(root, ".");
 
 	if (fd == -ENOSYS)
 		die(KH2D_FAILURE, "--root needs Linux 5.6 or later");

@@ -7,11 +7,13 @@
 #include <kh2.h>
 
 #include "access_log.h"
+#include "file_cache.h"
 
 /**
  * struct static_app - one worker's static application
  * @root: directory, O_PATH
  * @headers: fields for every response
+ * @files: open files
  * @log: access log; its descriptor is -1 if there is none
  * @date: Date field of the second @date_s
  * @date_s: when @date was made
@@ -19,6 +21,7 @@
 struct static_app {
 	int root;
 	const struct kh2_headers *headers;
+	struct file_cache files;
 	struct access_log log;
 	char date[32];
 	time_t date_s;

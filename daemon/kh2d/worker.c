@@ -241,6 +241,9 @@ static bool start_app(struct worker *w)
 		w->files.headers = s->options->headers;
 		w->files.log.fd = s->log_fd;
 		w->files.date_s = -1;
+		err = file_cache_init(&w->files.files, s->root, s->options->file_cache);
+		if (err)
+			return refuse(w, KH2D_FAILURE, "no memory for the file cache", err);
 	} else if (s->app->init) {
 		err = s->app->init(w->ctx, w->srv, s->options->app_args, &w->app_user);
 		if (err)
@@ -313,10 +316,12 @@ static void serve(struct worker *w)
 	int n;
 
 	do {
-		n = kh2_ctx_dispatch(w->ctx, -1);
+		/* files are not kept open by a worker that has nothing to do */
+		n = kh2_ctx_dispatch(w->ctx, w->files.files.n ? 1000 * FILE_CACHE_IDLE_S : -1);
 		if (n < 0 && n != -EINTR)
 			die(KH2D_FAILURE, "cannot go on: %s", kh2_strerror(n));
 		access_log_flush(&w->files.log);
+		file_cache_sweep(&w->files.files, time(NULL));
 	} while (take_orders(w));
 }
 
@@ -341,6 +346,7 @@ static void *run(void *arg)
 	pthread_mutex_unlock(&report.lock);
 	kh2_server_free(w->srv);
 	kh2_ctx_free(w->ctx);
+	file_cache_exit(&w->files.files);
 	if (w->service->app && w->service->app->exit)
 		w->service->app->exit(w->app_user);
 	access_log_flush(&w->files.log);

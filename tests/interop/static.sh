@@ -185,6 +185,66 @@ test_files() {
 	status_is unreadable_file 403 /locked.txt
 }
 
+body_is() {
+	get "$1" > /dev/null
+	[ "$(cat body)" = "$2" ]
+}
+
+status_becomes() {
+	[ "$(get "$1")" = "$2" ]
+}
+
+# What is kept open is asked for first. Both workers have a cache: whichever answers must notice.
+test_changes() {
+	local i download
+	printf old > www/changes.txt
+	for i in 1 2 3 4 5 6 7 8; do
+		body_is /changes.txt old || break
+	done
+	is unchanged_file_stays "$i $(cat body)" '8 old'
+	printf new > www/changes.new
+	mv www/changes.new www/changes.txt
+	check replaced_file_is_noticed wait_for 3 body_is /changes.txt new
+	printf ' and more' >> www/changes.txt
+	check grown_file_is_noticed wait_for 3 body_is /changes.txt 'new and more'
+	printf short > www/changes.txt
+	check shrunk_file_is_noticed wait_for 3 body_is /changes.txt short
+	rm www/changes.txt
+	check removed_file_is_noticed wait_for 3 status_becomes /changes.txt 404
+	ln -s ../outside.txt www/changes.txt
+	check file_that_became_a_link_outside_is_refused wait_for 3 status_becomes /changes.txt 403
+	rm www/changes.txt
+	mkdir www/changes.txt
+	check file_that_became_a_directory_redirects wait_for 3 status_becomes /changes.txt 301
+	rmdir www/changes.txt
+
+	head -c 3000000 /dev/zero > www/grows.bin
+	curl -sS --max-time 60 --http2-prior-knowledge --limit-rate 1M -D grows.raw -o grows.got \
+		"http://127.0.0.1:$port/grows.bin" 2> curl.err &
+	download=$!
+	wait_for 10 test -s grows.got
+	printf more >> www/grows.bin
+	check second_answer_has_what_grew wait_for 3 eval \
+		'get /grows.bin > /dev/null; [ "$(wc -c < body)" = 3000004 ]'
+	rm www/grows.bin
+	wait "$download"
+	is file_that_grows_is_sent_as_it_was "$? $(wc -c < grows.got)" '0 3000000'
+	check closed_file_is_not_held wait_for 15 eval \
+		'! ls -l "/proc/$kh2d_pid/fd" | grep -q grows.bin'
+}
+
+# Most of the files do not fit.
+test_few_files() {
+	local i wrong=0
+	for i in 1 2 3 4 5 6 7 8 9; do
+		printf %s "$i" > "www/few-$i.txt"
+	done
+	for i in 1 2 3 4 5 6 7 8 9 1 1 9 8 7 6 5 4 3 2 1; do
+		body_is "/few-$i.txt" "$i" || wrong=$((wrong + 1))
+	done
+	is "$1" $wrong 0
+}
+
 test_log() {
 	get '/digits.txt?"\x' -A $'agent "\t\x01end' -H 'referer: r"' > /dev/null
 	wait_for 5 grep -q agent log
@@ -202,6 +262,7 @@ run() {
 	test_content
 	test_methods
 	test_ranges
+	test_changes
 	test_log
 	# What does not touch the backend is asked of one.
 	if [ "$backend" = user ]; then
@@ -211,6 +272,13 @@ run() {
 		test_files
 	fi
 	check stops stop_kh2d
+
+	check starts_with_two_kept_files start_kh2d --root www --file-cache 2 "${user[@]}"
+	test_few_files files_beyond_the_cache_are_served
+	check stops_with_two_kept_files stop_kh2d
+	check starts_without_cache start_kh2d --root www --file-cache 0 "${user[@]}"
+	test_few_files files_are_served_without_cache
+	check stops_without_cache stop_kh2d
 }
 
 make_site
