@@ -7,34 +7,50 @@
 #include "headers.h"
 #include "rules.h"
 
-enum pseudo {
-	PSEUDO_METHOD	= 1 << 0,
-	PSEUDO_SCHEME	= 1 << 1,
-	PSEUDO_AUTHORITY = 1 << 2,
-	PSEUDO_PATH	= 1 << 3,
-	PSEUDO_PROTOCOL	= 1 << 4,
+enum pseudo { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL, N_PSEUDO };
+
+/**
+ * struct found - fields of a request that rules are about, NULL: absent
+ * @pseudo: pseudo-header fields
+ * @host: the first
+ * @hosts: how many
+ */
+struct found {
+	const struct kh2_nv *pseudo[N_PSEUDO];
+	const struct kh2_nv *host;
+	int hosts;
 };
 
-static const struct {
-	const char *name;
-	enum pseudo bit;
-} request_pseudos[] = {
-	{ ":method", PSEUDO_METHOD },
-	{ ":scheme", PSEUDO_SCHEME },
-	{ ":authority", PSEUDO_AUTHORITY },
-	{ ":path", PSEUDO_PATH },
-	{ ":protocol", PSEUDO_PROTOCOL },
+/* What an octet may be part of; TAB and SP are not allowed at the ends of a value. */
+enum {
+	NAME	= 1 << 0,	/* a field's name: a token without capitals */
+	TOKEN	= 1 << 1,
+	VALUE	= 1 << 2,
+	EDGE	= 1 << 3,	/* first or last of a value */
 };
 
-/* RFC 9113 8.2.2 */
-static const char *const connection_fields[] = {
-	"connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade",
+#define V	(VALUE | EDGE)
+
+/* RFC 9110 5.6.2, RFC 9113 8.2.1 */
+static const unsigned char classes[256] = {
+	[0x01 ... 0x08] = V, ['\t'] = VALUE, [0x0b ... 0x0c] = V, [0x0e ... 0x1f] = V,
+	[' '] = VALUE,
+	['!'] = V | NAME | TOKEN, ['"'] = V, ['#' ... '\''] = V | NAME | TOKEN,
+	['(' ... ')'] = V, ['*' ... '+'] = V | NAME | TOKEN, [','] = V,
+	['-' ... '.'] = V | NAME | TOKEN, ['/'] = V, ['0' ... '9'] = V | NAME | TOKEN,
+	[':' ... '@'] = V, ['A' ... 'Z'] = V | TOKEN, ['[' ... ']'] = V,
+	['^' ... 'z'] = V | NAME | TOKEN, ['{'] = V, ['|'] = V | NAME | TOKEN, ['}'] = V,
+	['~'] = V | NAME | TOKEN, [0x7f ... 0xff] = V,
 };
 
-static bool is_tchar(unsigned char c)
+#undef V
+
+static bool all_are(const char *p, size_t len, unsigned int class)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("!#$%&'*+-.^_`|~", c));
+	for (size_t i = 0; i < len; i++)
+		if (!(classes[(unsigned char)p[i]] & class))
+			return false;
+	return true;
 }
 
 static bool nv_is(const struct kh2_nv *nv, const char *name)
@@ -42,24 +58,9 @@ static bool nv_is(const struct kh2_nv *nv, const char *name)
 	return nv->name_len == strlen(name) && !memcmp(nv->name, name, nv->name_len);
 }
 
-static bool name_ok(const char *p, size_t len)
+static bool value_is(const struct kh2_nv *nv, const char *value)
 {
-	if (!len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_tchar((unsigned char)p[i]) || (p[i] >= 'A' && p[i] <= 'Z'))
-			return false;
-	return true;
-}
-
-/* RFC 9113 8.2.1: the least that must be refused */
-static bool value_ok(const char *p, size_t len)
-{
-	if (!len)
-		return true;
-	if (*p == ' ' || *p == '\t' || p[len - 1] == ' ' || p[len - 1] == '\t')
-		return false;
-	return !memchr(p, '\0', len) && !memchr(p, '\r', len) && !memchr(p, '\n', len);
+	return nv->value_len == strlen(value) && !memcmp(nv->value, value, nv->value_len);
 }
 
 static bool value_is_caseless(const struct kh2_nv *nv, const char *value)
@@ -67,12 +68,35 @@ static bool value_is_caseless(const struct kh2_nv *nv, const char *value)
 	return nv->value_len == strlen(value) && !strncasecmp(nv->value, value, nv->value_len);
 }
 
+static bool name_ok(const char *p, size_t len)
+{
+	return len && all_are(p, len, NAME);
+}
+
+/* RFC 9113 8.2.1: the least that must be refused */
+static bool value_ok(const char *p, size_t len)
+{
+	return !len || (all_are(p, len, VALUE) && (classes[(unsigned char)*p] & EDGE) &&
+			(classes[(unsigned char)p[len - 1]] & EDGE));
+}
+
+/* RFC 9113 8.2.2 */
 static bool is_connection_field(const struct kh2_nv *nv)
 {
-	for (size_t i = 0; i < sizeof(connection_fields) / sizeof(*connection_fields); i++)
-		if (nv_is(nv, connection_fields[i]))
-			return true;
-	return nv_is(nv, "te") && !value_is_caseless(nv, "trailers");
+	switch (nv->name_len) {
+	case 2:
+		return nv_is(nv, "te") && !value_is_caseless(nv, "trailers");
+	case 7:
+		return nv_is(nv, "upgrade");
+	case 10:
+		return nv_is(nv, "connection") || nv_is(nv, "keep-alive");
+	case 16:
+		return nv_is(nv, "proxy-connection");
+	case 17:
+		return nv_is(nv, "transfer-encoding");
+	default:
+		return false;
+	}
 }
 
 static bool field_ok(const struct kh2_nv *nv)
@@ -98,20 +122,26 @@ int kh2i_rules_field_to_send(const struct kh2_nv *nv)
 	return ok ? 0 : KH2_ERR_INVALID_HEADER;
 }
 
+/* N_PSEUDO: none of a request. */
 static enum pseudo pseudo_of(const struct kh2_nv *nv)
 {
-	for (size_t i = 0; i < sizeof(request_pseudos) / sizeof(*request_pseudos); i++)
-		if (nv_is(nv, request_pseudos[i].name))
-			return request_pseudos[i].bit;
-	return 0;
+	switch (nv->name_len) {
+	case 5:
+		return nv_is(nv, ":path") ? PATH : N_PSEUDO;
+	case 7:
+		return nv_is(nv, ":method") ? METHOD : nv_is(nv, ":scheme") ? SCHEME : N_PSEUDO;
+	case 9:
+		return nv_is(nv, ":protocol") ? PROTOCOL : N_PSEUDO;
+	case 10:
+		return nv_is(nv, ":authority") ? AUTHORITY : N_PSEUDO;
+	default:
+		return N_PSEUDO;
+	}
 }
 
 static bool is_token(const char *p, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (!is_tchar((unsigned char)p[i]))
-			return false;
-	return len;
+	return len && all_are(p, len, TOKEN);
 }
 
 /* RFC 9110 8.6: one number, or the same one again */
@@ -132,63 +162,76 @@ static bool take_content_length(const struct kh2_nv *nv, int64_t *length)
 	return true;
 }
 
-static bool path_ok(const struct kh2_headers *h)
+static bool path_ok(const struct found *found)
 {
-	const char *path = kh2_headers_get(h, ":path", NULL);
-	const char *scheme = kh2_headers_get(h, ":scheme", NULL);
+	const struct kh2_nv *path = found->pseudo[PATH];
 
-	if (!*path)
+	if (!path->value_len)
 		return false;
-	if (strcasecmp(scheme, "http") && strcasecmp(scheme, "https"))
+	if (!value_is_caseless(found->pseudo[SCHEME], "http") &&
+	    !value_is_caseless(found->pseudo[SCHEME], "https"))
 		return true;
-	if (!strcmp(path, "*"))
-		return !strcmp(kh2_headers_get(h, ":method", NULL), "OPTIONS");
-	return *path == '/';
+	if (value_is(path, "*"))
+		return value_is(found->pseudo[METHOD], "OPTIONS");
+	return *path->value == '/';
 }
 
 /* RFC 9113 8.3.1: no user information, and Host says the same if it is there */
-static bool authority_ok(const struct kh2_headers *h)
+static bool authority_ok(const struct found *found)
 {
-	const char *authority = kh2_headers_get(h, ":authority", NULL);
-	struct kh2_nv host;
-	size_t i = 0;
-	int hosts = 0;
+	const struct kh2_nv *authority = found->pseudo[AUTHORITY];
 
-	if (authority && strchr(authority, '@'))
+	if (found->hosts > 1)
 		return false;
-	while (kh2_headers_next(h, "host", &i, &host)) {
-		if (hosts++)
-			return false;
-		if (authority && strcasecmp(authority, host.value))
-			return false;
-	}
-	return true;
+	if (!authority)
+		return true;
+	if (authority->value_len && memchr(authority->value, '@', authority->value_len))
+		return false;
+	return !found->host || !strcasecmp(authority->value, found->host->value);
 }
 
-static bool pseudos_ok(const struct kh2_headers *h, unsigned int seen, bool extended_connect,
-		       bool *connect)
+static bool pseudos_ok(const struct found *found, bool extended_connect, bool *connect)
 {
-	const unsigned int plain = PSEUDO_METHOD | PSEUDO_SCHEME | PSEUDO_PATH;
-	const char *method = kh2_headers_get(h, ":method", NULL);
+	const struct kh2_nv *const *p = found->pseudo;
 	bool is_connect;
 
-	if (!(seen & PSEUDO_METHOD) || !is_token(method, strlen(method)))
+	if (!p[METHOD] || !is_token(p[METHOD]->value, p[METHOD]->value_len))
 		return false;
-	is_connect = !strcmp(method, "CONNECT");
-	if (seen & PSEUDO_PROTOCOL) {
+	is_connect = value_is(p[METHOD], "CONNECT");
+	if (p[PROTOCOL]) {
 		/* RFC 8441 4 */
-		if (!extended_connect || !is_connect || !(seen & PSEUDO_AUTHORITY))
+		if (!extended_connect || !is_connect || !p[AUTHORITY])
 			return false;
 	} else if (is_connect) {
 		/* RFC 9113 8.5 */
 		*connect = true;
-		return (seen & (plain | PSEUDO_AUTHORITY)) == (PSEUDO_METHOD | PSEUDO_AUTHORITY) &&
-		       *kh2_headers_get(h, ":authority", NULL);
+		return !p[SCHEME] && !p[PATH] && p[AUTHORITY] && p[AUTHORITY]->value_len;
 	}
-	return (seen & plain) == plain && path_ok(h);
+	return p[SCHEME] && p[PATH] && path_ok(found);
 }
 
-static bool fields_ok(const struct kh2_headers *h, unsigned int *seen, struct kh2i_request *req)
+/* Fields that say more than their octets. */
+static bool take_field(const struct kh2_nv *nv, struct found *found, struct kh2i_request *req)
+{
+	switch (nv->name_len) {
+	case 4:
+		if (nv_is(nv, "host") && !found->hosts++)
+			found->host = nv;
+		return true;
+	case 8:
+		if (nv_is(nv, "priority"))
+			req->has_priority |= kh2i_rules_priority(nv->value, nv->value_len,
+								 &req->prio);
+		return true;
+	case 14:
+		return !nv_is(nv, "content-length") ||
+		       take_content_length(nv, &req->content_length);
+	default:
+		return true;
+	}
+}
+
+static bool fields_ok(const struct kh2_headers *h, struct found *found, struct kh2i_request *req)
 {
 	bool regular = false;
 
@@ -196,22 +239,17 @@ static bool fields_ok(const struct kh2_headers *h, unsigned int *seen, struct kh
 		const struct kh2_nv *nv = &h->nv[i];
 
 		if (nv->name_len && nv->name[0] == ':') {
-			enum pseudo bit = pseudo_of(nv);
+			enum pseudo which = pseudo_of(nv);
 
-			if (regular || !bit || (*seen & bit) ||
+			if (regular || which == N_PSEUDO || found->pseudo[which] ||
 			    !value_ok(nv->value, nv->value_len))
 				return false;
-			*seen |= bit;
+			found->pseudo[which] = nv;
 			continue;
 		}
 		regular = true;
-		if (!field_ok(nv))
+		if (!field_ok(nv) || !take_field(nv, found, req))
 			return false;
-		if (nv_is(nv, "content-length") && !take_content_length(nv, &req->content_length))
-			return false;
-		if (nv_is(nv, "priority"))
-			req->has_priority |= kh2i_rules_priority(nv->value, nv->value_len,
-								 &req->prio);
 	}
 	return true;
 }
@@ -227,15 +265,15 @@ static bool fields_ok(const struct kh2_headers *h, unsigned int *seen, struct kh
 int kh2i_rules_request(const struct kh2_headers *h, bool extended_connect,
 		       struct kh2i_request *req)
 {
-	unsigned int seen = 0;
+	struct found found = { 0 };
 
 	memset(req, 0, sizeof(*req));
 	req->content_length = -1;
 	req->prio.urgency = 3;
-	if (!fields_ok(h, &seen, req) || !pseudos_ok(h, seen, extended_connect, &req->connect) ||
-	    !authority_ok(h))
+	if (!fields_ok(h, &found, req) || !pseudos_ok(&found, extended_connect, &req->connect) ||
+	    !authority_ok(&found))
 		return KH2_ERR_PROTOCOL;
-	req->head = !strcmp(kh2_headers_get(h, ":method", NULL), "HEAD");
+	req->head = value_is(found.pseudo[METHOD], "HEAD");
 	return 0;
 }
 
