@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Lists of fields: what users fill and what they are given. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "headers.h"
 #include "rules.h"
@@ -52,7 +49,7 @@ static char *take_room(struct kh2_headers *h, size_t len)
 	char *p;
 
 	if (h->room - h->pos < len) {
-		size_t room = len > 4096 ? len : 4096;
+		size_t room = len > KH2I_HEADERS_CHUNK ? len : KH2I_HEADERS_CHUNK;
 		struct kh2i_chunk *chunk = malloc(sizeof(*chunk) + room);
 
 		if (!chunk)
@@ -166,15 +163,35 @@ int kh2_headers_add(struct kh2_headers *h, const char *name, const char *value)
 
 int kh2_headers_add_int(struct kh2_headers *h, const char *name, int64_t value)
 {
-	char s[24];
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	struct kh2_nv nv = { .name = name, .name_len = strlen(name) };
+	char s[20], *p = s + sizeof(s);
 
-	snprintf(s, sizeof(s), "%" PRId64, value);
-	return kh2_headers_add(h, name, s);
+	do {
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (value < 0)
+		*--p = '-';
+	nv.value = p;
+	nv.value_len = (size_t)(s + sizeof(s) - p);
+	return kh2_headers_add_nv(h, &nv);
 }
 
+/* Names in lists are in lower case. */
 static bool is_named(const struct kh2_nv *nv, const char *name, size_t len)
 {
-	return nv->name_len == len && !strncasecmp(nv->name, name, len);
+	if (nv->name_len != len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = name[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		if (c != nv->name[i])
+			return false;
+	}
+	return true;
 }
 
 int kh2_headers_remove(struct kh2_headers *h, const char *name)

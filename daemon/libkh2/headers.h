@@ -6,8 +6,10 @@
 #include "proto.h"
 #include "kh2.h"
 
-#define KH2I_HEADERS_NV		16
-#define KH2I_HEADERS_BUF	768
+/* A list is of a size that malloc(3) keeps for its thread, 1,032 octets at most. */
+#define KH2I_HEADERS_NV		11
+#define KH2I_HEADERS_BUF	528
+#define KH2I_HEADERS_CHUNK	1016	/* likewise, with its head */
 
 struct kh2i_chunk;
 
@@ -39,5 +41,7 @@ struct kh2_headers {
 
 /* Appends without any check: for what was received. */
 int kh2i_headers_append(struct kh2_headers *h, const struct kh2_nv *nv);
+
+_Static_assert(sizeof(struct kh2_headers) <= 1032, "malloc would search for a list");
 
 #endif

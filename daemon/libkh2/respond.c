@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Responses: fields, informational ones, and bodies that are files. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -146,10 +145,8 @@ static void clip(struct kh2_stat_opts *part, const struct stat *stat)
 
 static int add_length(struct kh2_headers *h, const struct kh2_stat_opts *part)
 {
-	char s[24];
-
-	snprintf(s, sizeof(s), "%llu", (unsigned long long)part->length);
-	return kh2_headers_set(h, "content-length", s);
+	kh2_headers_remove(h, "content-length");
+	return kh2_headers_add_int(h, "content-length", (int64_t)part->length);
 }
 
 /* Returns 0, KH2_STAT_CANCEL or an error. */
@@ -169,13 +166,19 @@ static int copy_or_new(struct kh2_headers **out, const struct kh2_headers *h)
 	return h ? kh2_headers_copy(out, h) : kh2_headers_new(out);
 }
 
+/* The fields are copied if they are to be changed: @length asks for content-length. */
+static bool needs_copy(const struct kh2_file_opts *opts, bool length)
+{
+	return opts->stat_check || length;
+}
+
 /* Takes fd. */
 static int respond_with(struct kh2_stream *st, int fd, const struct stat *stat,
 			const struct kh2_headers *h, const struct kh2_file_opts *opts, bool length)
 {
+	struct kh2_headers *own = NULL;
 	struct kh2_stat_opts part;
-	struct kh2_headers *own;
-	int err = copy_or_new(&own, h);
+	int err = needs_copy(opts, length) ? copy_or_new(&own, h) : 0;
 
 	if (err) {
 		close(fd);
@@ -191,7 +194,7 @@ static int respond_with(struct kh2_stream *st, int fd, const struct stat *stat,
 	if (err)
 		close(fd);
 	else
-		err = send_file(st, fd, own, opts, &part);
+		err = send_file(st, fd, own ? own : h, opts, &part);
 	kh2_headers_free(own);
 	return err == KH2_STAT_CANCEL ? 0 : err;
 }
