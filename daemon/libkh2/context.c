@@ -326,7 +326,8 @@ int kh2_ctx_timeout_ms(const struct kh2_ctx *ctx)
 {
 	u64 now, ms;
 
-	if (!list_empty(&ctx->todos) || !list_empty(&ctx->tails) || kh2i_user_busy(ctx) || kh2i_channel_busy(ctx))
+	if (!list_empty(&ctx->todos) || !list_empty(&ctx->tails) || kh2i_user_busy(ctx) ||
+	    kh2i_channel_busy(ctx))
 		return 0;
 	if (!ctx->n_heap)
 		return -1;

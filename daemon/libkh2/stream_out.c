@@ -467,7 +467,6 @@ int kh2_stream_end(struct kh2_stream *st, const void *buf, size_t len)
 	return err;
 }
 
-
 /* ---- trailers ---- */
 
 /**

@@ -5,7 +5,8 @@
 #include "tx_area.h"
 
 #define BRIEF_MAX (256U << 10)
-#define BRIEF_MIN (72U << 10)	/* the largest payload: a header block of 64 KiB, and what HPACK adds */
+/* The largest payload: a header block of 64 KiB, and what HPACK adds */
+#define BRIEF_MIN (72U << 10)
 
 /**
  * kh2i_tx_area_init() - begin with everything free

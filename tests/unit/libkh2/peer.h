@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A server of the user backend in this process, and a raw peer of it at the other end of a socket. */
+/* A server of the user backend in this process, and a raw peer of it behind a socket. */
 #ifndef KH2_UNIT_PEER_H
 #define KH2_UNIT_PEER_H
 
