@@ -218,6 +218,8 @@ static int respond_part(struct request *rq, struct file *f, const struct kh2_hea
 		.present = KH2_FILE_LENGTH,
 		.offset = offset,
 		.length = length,
+		.stat = &f->stat,
+		.kept_open = true,
 	};
 	int err = kh2_respond_fd(rq->st, f->fd, out, &opts);
 

@@ -29,7 +29,8 @@ struct kh2i_attach {
  * @attach: make the connection a session; sets be_id and be_data. On failure
  *	nothing has happened to it.
  * @submit: queue a command, in order; @payload is copied and becomes
- *	addr/len, or is NULL. A descriptor in it is the backend's in any case.
+ *	addr/len, or is NULL. A descriptor in it is the backend's in any case,
+ *	but for KH2I_SQE_KEPT_OPEN.
  *	Fails with -ENOMEM only; what the engine refuses becomes
  *	KH2_EV_SQE_ERROR.
  * @tx_alloc: memory for a body, to be lent by KH2_OP_DATA, perhaps for fewer
@@ -56,6 +57,11 @@ struct kh2i_backend {
 
 extern const struct kh2i_backend kh2i_backend_kernel;
 extern const struct kh2i_backend kh2i_backend_user;
+
+/* KH2_OP_FILE, in sqe.flags: a regular file that stays open until its stream has closed. The
+ * backend does not close it, and takes the bit out.
+ */
+#define KH2I_SQE_KEPT_OPEN	(1U << 7)
 
 /* Most octets of one tx_alloc(): four DATA frames that fill their TLS records */
 #define KH2I_TX_PIECE	65500U

@@ -131,6 +131,11 @@ static void *place_payload(struct kh2i_channel *ch, size_t len, u64 *addr)
 	return kh2i_tx_area_brief(&ch->tx, len, addr);
 }
 
+static bool owns_fd(const struct kh2_sqe *sqe)
+{
+	return sqe->opcode == KH2_OP_FILE && !(sqe->flags & KH2I_SQE_KEPT_OPEN);
+}
+
 /* Puts a command into the queue. False if there is no room. */
 static bool push(struct kh2i_channel *ch, const struct kh2_sqe *sqe, const void *payload)
 {
@@ -151,7 +156,8 @@ static bool push(struct kh2i_channel *ch, const struct kh2_sqe *sqe, const void 
 	slot = &ch->sq[at];
 	*slot = *sqe;
 	slot->addr = addr;
-	if (sqe->opcode == KH2_OP_FILE)
+	slot->flags &= (u8)~KH2I_SQE_KEPT_OPEN;
+	if (owns_fd(sqe))
 		ch->fds[at] = sqe->fd;
 	ch->sq_tail++;
 	return true;
@@ -162,7 +168,7 @@ static int wait_for_room(struct kh2i_channel *ch, const struct kh2_sqe *sqe, con
 	struct waiting *w = malloc(sizeof(*w) + (payload ? sqe->len : 0));
 
 	if (!w) {
-		if (sqe->opcode == KH2_OP_FILE)
+		if (owns_fd(sqe))
 			close(sqe->fd);
 		return -ENOMEM;
 	}
@@ -492,7 +498,7 @@ void kh2i_channel_exit(struct kh2_ctx *ctx)
 	while (!list_empty(&ch->waiting)) {
 		struct waiting *w = list_first_entry(&ch->waiting, struct waiting, node);
 
-		if (w->sqe.opcode == KH2_OP_FILE)
+		if (owns_fd(&w->sqe))
 			close(w->sqe.fd);
 		list_del(&w->node);
 		free(w);

@@ -472,6 +472,7 @@ static int submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payloa
 	if (sqe->opcode == KH2_OP_DATA || sqe->opcode == KH2_OP_FILE)
 		err = kh2i_src_new(c, sqe, payload, &src);
 	if (!err && src) {
+		sqe->flags &= (u8)~KH2I_SQE_KEPT_OPEN;
 		/* the engine wants commands as they are in the ring */
 		if (sqe->flags & KH2_SQE_COPY)
 			sqe->addr = 0;

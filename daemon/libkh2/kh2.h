@@ -1141,6 +1141,11 @@ struct kh2_stat_opts {
  * @on_error: kh2_respond_file() only: open or stat failed, or no regular file;
  *	may call kh2_respond(). Runs within the call, which then returns 0.
  * @user: passed to both
+ * @stat: kh2_respond_fd() only: what fstat(2) says of the descriptor, which is
+ *	then not asked again; NULL: it is
+ * @kept_open: kh2_respond_fd() only, with @stat of a regular file, else without
+ *	effect: the caller leaves the descriptor open until the stream's
+ *	on_close, so none is made for it
  */
 struct kh2_file_opts {
 	size_t sz;
@@ -1152,13 +1157,15 @@ struct kh2_file_opts {
 			  struct kh2_stat_opts *part, void *user);
 	void (*on_error)(struct kh2_stream *st, int err, void *user);
 	void *user;
+	const struct stat *stat;
+	bool kept_open;
 };
 
 /**
  * kh2_respond_fd() - respond with what a descriptor holds
  * @st: server's stream
- * @fd: any that can be read; stays the caller's, who may close it at once:
- *	the file is held until the stream ends
+ * @fd: any that can be read; stays the caller's, who may close it at once
+ *	unless @opts say that it is kept open: the file is held until the stream ends
  * @h: fields as for kh2_respond(); content-length is not added
  * @opts: options or NULL
  *

@@ -82,19 +82,26 @@ int kh2_stream_additional_headers(struct kh2_stream *st, const struct kh2_header
 
 /* ---- files ---- */
 
-/* Gives the backend the descriptor, which is closed in any case. */
-static int submit_file(struct kh2_stream *st, int fd, const struct kh2_stat_opts *part)
+static void close_own(int fd, const struct kh2_file_opts *opts)
+{
+	if (!opts->kept_open)
+		close(fd);
+}
+
+/* Gives the backend the descriptor, which is closed in any case unless it is kept open. */
+static int submit_file(struct kh2_stream *st, int fd, const struct kh2_file_opts *opts,
+		       const struct kh2_stat_opts *part)
 {
 	struct kh2_sqe sqe = { .opcode = KH2_OP_FILE, .fd = fd };
 	struct kh2i_tx *tx;
 
 	st->ended = true;
 	if (st->drop_body || ((part->present & KH2_FILE_LENGTH) && !part->length)) {
-		close(fd);
+		close_own(fd, opts);
 		return st->drop_body ? 0 : kh2i_stream_submit_end(st);
 	}
 	if (kh2i_tx_new(st, &tx)) {
-		close(fd);
+		close_own(fd, opts);
 		return -ENOMEM;
 	}
 	/* from here on the backend closes it */
@@ -103,6 +110,8 @@ static int submit_file(struct kh2_stream *st, int fd, const struct kh2_stat_opts
 	sqe.offset = part->offset;
 	sqe.user_data = (u64)(uintptr_t)tx;
 	sqe.flags = st->wait_trailers ? KH2_SQE_TRAILERS : KH2_SQE_END_STREAM;
+	if (opts->kept_open)
+		sqe.flags |= KH2I_SQE_KEPT_OPEN;
 	if (!st->wait_trailers)
 		st->local_closed = true;
 	st->end_sent = true;
@@ -123,10 +132,10 @@ static int send_file(struct kh2_stream *st, int fd, const struct kh2_headers *h,
 	int err = kh2_respond(st, h, &respond);
 
 	if (err) {
-		close(fd);
+		close_own(fd, opts);
 		return err;
 	}
-	err = submit_file(st, fd, part);
+	err = submit_file(st, fd, opts, part);
 	if (err)
 		kh2i_stream_reset(st, err, KH2_INTERNAL_ERROR);
 	return 0;
@@ -181,7 +190,7 @@ static int respond_with(struct kh2_stream *st, int fd, const struct stat *stat,
 	int err = needs_copy(opts, length) ? copy_or_new(&own, h) : 0;
 
 	if (err) {
-		close(fd);
+		close_own(fd, opts);
 		return err;
 	}
 	err = check_stat(st, stat, own, opts, &part);
@@ -192,7 +201,7 @@ static int respond_with(struct kh2_stream *st, int fd, const struct stat *stat,
 		err = add_length(own, &part);
 	}
 	if (err)
-		close(fd);
+		close_own(fd, opts);
 	else
 		err = send_file(st, fd, own ? own : h, opts, &part);
 	kh2_headers_free(own);
@@ -203,18 +212,20 @@ int kh2_respond_fd(struct kh2_stream *st, int fd, const struct kh2_headers *h,
 		   const struct kh2_file_opts *options)
 {
 	struct kh2_file_opts opts;
-	int own, err = may_respond(st);
+	int own = fd, err = may_respond(st);
 	struct stat stat;
 
 	if (err)
 		return err;
 	KH2I_OPTS_COPY(opts, options);
-	if (fstat(fd, &stat))
+	if (!opts.stat && fstat(fd, &stat))
 		return -errno;
-	own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	opts.kept_open = opts.kept_open && opts.stat && S_ISREG(opts.stat->st_mode);
+	if (!opts.kept_open)
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0)
 		return -errno;
-	return respond_with(st, own, &stat, h, &opts, false);
+	return respond_with(st, own, opts.stat ? opts.stat : &stat, h, &opts, false);
 }
 
 static int open_regular(const char *path, struct stat *stat)
@@ -240,6 +251,7 @@ int kh2_respond_file(struct kh2_stream *st, const char *path, const struct kh2_h
 	if (err)
 		return err;
 	KH2I_OPTS_COPY(opts, options);
+	opts.kept_open = false;
 	fd = open_regular(path, &stat);
 	if (fd >= 0)
 		return respond_with(st, fd, &stat, h, &opts, true);

@@ -88,6 +88,7 @@ struct kh2i_conn {
  * @want: place in the session's list
  * @watch: descriptor of a file; -1: memory
  * @regular: a regular file: no waiting
+ * @kept_open: the descriptor is not ours to close
  * @watching: @watch is in the epoll set
  * @pos: where the file is read next
  * @left: octets to be read, KH2_LEN_EOF: to the end
@@ -101,6 +102,7 @@ struct kh2i_src {
 	struct list_head want;
 	struct kh2i_watch watch;
 	bool regular;
+	bool kept_open;
 	bool watching;
 	u64 pos;
 	u64 left;

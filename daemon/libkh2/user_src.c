@@ -23,9 +23,10 @@ static int init_file(struct kh2i_src *s, const struct kh2_sqe *sqe)
 	struct stat stat;
 
 	s->watch = (struct kh2i_watch){ .fd = sqe->fd, .fn = pipe_ready };
-	if (fstat(sqe->fd, &stat))
+	s->kept_open = sqe->flags & KH2I_SQE_KEPT_OPEN;
+	if (!s->kept_open && fstat(sqe->fd, &stat))
 		return -errno;
-	s->regular = S_ISREG(stat.st_mode);
+	s->regular = s->kept_open || S_ISREG(stat.st_mode);
 	if (sqe->offset && !s->regular)
 		return -EINVAL;
 	s->pos = sqe->offset;
@@ -70,7 +71,7 @@ int kh2i_src_new(struct kh2i_conn *c, const struct kh2_sqe *sqe, const void *pay
 	int err;
 
 	if (!s) {
-		if (file)
+		if (file && !(sqe->flags & KH2I_SQE_KEPT_OPEN))
 			close(sqe->fd);
 		return -ENOMEM;
 	}
@@ -101,7 +102,7 @@ void kh2i_src_free(struct kh2i_src *s)
 	}
 	if (s->watching)
 		kh2i_watch_del(s->conn->ctx, &s->watch);
-	if (s->watch.fd >= 0)
+	if (s->watch.fd >= 0 && !s->kept_open)
 		close(s->watch.fd);
 	if (s->own)
 		free(s->mem);
