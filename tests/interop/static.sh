@@ -218,6 +218,7 @@ test_changes() {
 	check file_that_became_a_directory_redirects wait_for 3 status_becomes /changes.txt 301
 	rmdir www/changes.txt
 
+	rm -f grows.got
 	head -c 3000000 /dev/zero > www/grows.bin
 	curl -sS --max-time 60 --http2-prior-knowledge --limit-rate 1M -D grows.raw -o grows.got \
 		"http://127.0.0.1:$port/grows.bin" 2> curl.err &
