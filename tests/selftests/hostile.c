@@ -21,7 +21,8 @@
 
 #define WAIT 5000
 #define SESSIONS 4
-#define ROUNDS 3000
+#define ROUNDS 2000
+#define LIMIT 300
 
 /* The numbers are the same in each run; what the scheduler makes of them is not. */
 struct random {
@@ -39,7 +40,21 @@ static uint32_t below(struct random *r, uint32_t n)
 	return next(r) % n;
 }
 
-struct hostile {
+/* Nothing is shared: a fixture is what allows a longer time, for slow kernels. */
+FIXTURE(hostile)
+{
+	int none;
+};
+
+FIXTURE_SETUP(hostile)
+{
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+}
+
+struct state {
 	struct kt_netlink kt;
 	struct kt_channel ch;
 	uint32_t sessions[SESSIONS];
@@ -65,7 +80,7 @@ static uint64_t edge(struct random *r, uint64_t around)
 	}
 }
 
-static void entry(struct hostile *h, struct random *r, struct kh2_sqe *sqe)
+static void entry(struct state *h, struct random *r, struct kh2_sqe *sqe)
 {
 	int slot = below(r, SESSIONS);
 
@@ -119,7 +134,7 @@ static void entry(struct hostile *h, struct random *r, struct kh2_sqe *sqe)
 }
 
 /* A new connection in the place of one that is gone. */
-static int connect_slot(struct hostile *h, int i)
+static int connect_slot(struct state *h, int i)
 {
 	int fds[2];
 
@@ -137,7 +152,7 @@ static int connect_slot(struct hostile *h, int i)
 	return 0;
 }
 
-static void read_events(struct hostile *h, int n)
+static void read_events(struct state *h, int n)
 {
 	const struct kh2_event *ev;
 
@@ -154,7 +169,7 @@ static void read_events(struct hostile *h, int n)
 static void *submitter(void *arg)
 {
 	struct random r = { .state = 1 };
-	struct hostile *h = arg;
+	struct state *h = arg;
 
 	for (int i = 0; i < ROUNDS && !h->stop; i++) {
 		int n = 1 + below(&r, 16);
@@ -175,7 +190,7 @@ static void *submitter(void *arg)
 static void *scribbler(void *arg)
 {
 	struct random r = { .state = 2 };
-	struct hostile *h = arg;
+	struct state *h = arg;
 	size_t n = h->ch.info.sq_entries * sizeof(struct kh2_sqe);
 
 	while (!h->stop) {
@@ -191,7 +206,7 @@ static void *peer(void *arg)
 {
 	static const uint8_t block[] = { 0x83, 0x86, 0x84 };
 	struct random r = { .state = 3 };
-	struct hostile *h = arg;
+	struct state *h = arg;
 	uint8_t junk[512];
 	char drop[4096];
 
@@ -248,7 +263,7 @@ static void *peer(void *arg)
 	return NULL;
 }
 
-static void open_files(struct hostile *h)
+static void open_files(struct state *h)
 {
 	int ends[2];
 
@@ -264,7 +279,7 @@ static void open_files(struct hostile *h)
 	h->files[7] = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
 }
 
-static int begin(struct hostile *h, bool tls)
+static int begin(struct state *h, bool tls)
 {
 	h->tls = tls;
 	if (kt_netlink_open(&h->kt) || kt_channel_open(&h->ch, &h->kt, 64, 1 << 18, 1 << 16))
@@ -297,7 +312,7 @@ static bool still_serves(struct kt_netlink *kt)
 
 static void run(struct __test_metadata *_metadata, bool tls, bool killed)
 {
-	static struct hostile h;
+	static struct state h;
 	pthread_t threads[3];
 	static struct kt_netlink kt;
 	int status;
@@ -331,24 +346,24 @@ static void run(struct __test_metadata *_metadata, bool tls, bool killed)
 	kt_netlink_close(&kt);
 }
 
-TEST(random_entries_and_frames_harm_nobody_else_on_tcp)
+TEST_F_TIMEOUT(hostile, random_entries_and_frames_harm_nobody_else_on_tcp, LIMIT)
 {
 	run(_metadata, false, false);
 }
 
-TEST(random_entries_and_frames_harm_nobody_else_on_tls)
+TEST_F_TIMEOUT(hostile, random_entries_and_frames_harm_nobody_else_on_tls, LIMIT)
 {
 	run(_metadata, true, false);
 }
 
-TEST(owner_killed_amid_random_entries_harms_nobody_else)
+TEST_F_TIMEOUT(hostile, owner_killed_amid_random_entries_harms_nobody_else, LIMIT)
 {
 	for (int i = 0; i < 4; i++)
 		run(_metadata, i & 1, true);
 }
 
 /* Messages of random commands and attributes, by one who may do all. */
-TEST(random_netlink_messages_harm_nobody)
+TEST_F_TIMEOUT(hostile, random_netlink_messages_harm_nobody, LIMIT)
 {
 	static struct kt_netlink kt;
 	struct random r = { .state = 4 };

@@ -173,7 +173,7 @@ TEST_F(life, stopped_owner_does_not_stop_the_kernel)
 	close(fds[1]);
 }
 
-TEST_F(life, flood_is_ended_while_the_owner_is_stopped)
+TEST_F_TIMEOUT(life, flood_is_ended_while_the_owner_is_stopped, 180)
 {
 	int fds[2], status, err = 0;
 	uint64_t before;
@@ -259,7 +259,7 @@ TEST_F(life, module_is_held_by_channels)
 	kt_channel_close(&ch);
 }
 
-TEST_F(life, sessions_come_and_go_a_thousand_times)
+TEST_F_TIMEOUT(life, sessions_come_and_go_a_thousand_times, 180)
 {
 	struct kt_channel ch;
 	struct kh2_event ev;

@@ -157,7 +157,7 @@ static void count(const struct kt_reply *reply, void *arg)
 	(*(int *)arg)++;
 }
 
-TEST_F(netlink, dumps_tell_all)
+TEST_F_TIMEOUT(netlink, dumps_tell_all, 180)
 {
 	struct kt_attr session = { .type = KH2_A_STREAM_SESSION_ID };
 	int fds[300][2], n = 0;

@@ -208,6 +208,7 @@ static void send_file(struct __test_metadata *_metadata, struct _test_data_serve
 		ASSERT_EQ(0, posix_fadvise(sqe.fd, 0, 0, POSIX_FADV_DONTNEED));
 	}
 	greet(_metadata, self);
+	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_SETTINGS, KT_ACK, 0, NULL, 0));
 	request(_metadata, self, 1);
 	answer(_metadata, self, 1, false);
 	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
