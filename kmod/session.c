@@ -294,6 +294,8 @@ void kh2_session_end_locked(struct kh2_session *s)
 	s->e = NULL;
 	kvfree(s->early.data);
 	s->early.data = NULL;
+	/* The owner may hold the socket as well: the peer is told all the same. */
+	kernel_sock_shutdown(s->sock, SHUT_RDWR);
 	fput(s->file);
 	s->file = NULL;
 	s->sock = NULL;

@@ -225,4 +225,23 @@ TEST_F(attach, socket_lives_on_with_the_session_alone)
 	EXPECT_EQ(1, kt_await_frame(self->fds[1], KT_PING, &f, WAIT));
 }
 
+TEST_F(attach, end_of_a_session_ends_the_connection_whoever_holds_the_socket)
+{
+	struct timeval tv = { .tv_sec = WAIT / 1000 };
+	char buf[4096];
+	ssize_t n;
+
+	ASSERT_EQ(0, attach(self, self->fds[0]));
+	ASSERT_EQ(0, kt_send(self->fds[1], "GET / HTTP/1.1\r\n\r\n and no HTTP/2", 36));
+	setsockopt(self->fds[1], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	do {
+		n = recv(self->fds[1], buf, sizeof(buf), 0);
+	} while (n > 0);
+	/* fds[0] is still open here. */
+	EXPECT_TRUE(!n || errno == ECONNRESET);
+	shutdown(self->fds[1], SHUT_WR);
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, NULL, NULL));
+	EXPECT_EQ(0, recv(self->fds[0], buf, sizeof(buf), MSG_DONTWAIT));
+}
+
 TEST_HARNESS_MAIN
