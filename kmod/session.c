@@ -497,7 +497,7 @@ static int check_ring(const struct kh2_channel *ch, const struct kh2_session_arg
 		      struct netlink_ext_ack *extack)
 {
 	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] > ch->sizes.ev_bytes / 4) {
-		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks of the limit");
+		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
 		return -ENOSPC;
 	}
 	if (!kh2_submit_settings_fit(ch, args->cfg.settings, args->cfg.n_settings)) {

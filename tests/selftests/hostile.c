@@ -54,6 +54,7 @@ FIXTURE_TEARDOWN(hostile)
 {
 }
 
+/* What the threads share. */
 struct state {
 	struct kt_netlink kt;
 	struct kt_channel ch;

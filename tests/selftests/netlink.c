@@ -108,7 +108,7 @@ TEST_F(netlink, bad_settings_and_limits_are_refused_and_named)
 		-ERANGE, -EINVAL, -ERANGE, -EINVAL, -EINVAL, -ERANGE, -ERANGE, -ERANGE, -ERANGE,
 	};
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		EXPECT_EQ(errors[i], attach(self, cases[i], 1)) {
 			TH_LOG("case %zu", i);
 		}

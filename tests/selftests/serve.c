@@ -60,8 +60,8 @@ static void greet(struct __test_metadata *_metadata, struct _test_data_serve *se
 	ASSERT_EQ(self->session, ev.session);
 }
 
-static void answer(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream,
-		   bool end)
+static void answer(struct __test_metadata *_metadata, struct _test_data_serve *self,
+		   uint32_t stream, bool end)
 {
 	struct kh2_sqe sqe = {
 		.opcode = KH2_OP_HEADERS,
@@ -76,7 +76,8 @@ static void answer(struct __test_metadata *_metadata, struct _test_data_serve *s
 	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
 }
 
-static void request(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream)
+static void request(struct __test_metadata *_metadata, struct _test_data_serve *self,
+		    uint32_t stream)
 {
 	static const uint8_t block[] = { 0x82, 0x86, 0x84 };
 	uint8_t payload[65536];
@@ -92,8 +93,8 @@ static void request(struct __test_metadata *_metadata, struct _test_data_serve *
 }
 
 /* Reads a body and compares it with octets that follow from their position. */
-static void read_body(struct __test_metadata *_metadata, struct _test_data_serve *self, uint32_t stream,
-		      size_t n)
+static void read_body(struct __test_metadata *_metadata, struct _test_data_serve *self,
+		      uint32_t stream, size_t n)
 {
 	size_t got = 0;
 
