@@ -112,6 +112,33 @@ test_stopped_and_killed() {
 	check_no_session "$1_no_session_of_stopped_and_killed"
 }
 
+# crowd: a thousand connections, each with a download that waits for its window
+crowd() {
+	: > crowd.out
+	begin python3 "$interop/peers/crowd.py" 127.0.0.1 "$port" 1000 /64M > crowd.out 2> crowd.err
+	client=$!
+	wait_for 60 grep -q ready crowd.out
+}
+
+test_crowd() {
+	ulimit -n 8192
+	start_server clear
+	result $? crowded_server_starts
+	crowd
+	result $? thousand_connections_are_served
+	kill -KILL "$client"
+	wait "$client" 2> /dev/null
+	check_no_session no_session_of_a_thousand_killed_clients
+	check others_are_served_after_the_crowd "${curl[@]}" --fail -o /dev/null "$url/small"
+	crowd
+	result $? thousand_connections_are_served_again
+	kill -KILL "$kh2d_pid"
+	wait "$kh2d_pid" 2> /dev/null
+	check_no_session no_session_of_the_killed_server_of_a_thousand
+	kill -KILL "$client" 2> /dev/null
+	wait "$client" 2> /dev/null
+}
+
 run() {
 	local how
 	for how in tls clear; do
@@ -120,6 +147,7 @@ run() {
 		test_stopped "$how"
 		test_stopped_and_killed "$how"
 	done
+	test_crowd
 }
 
 unloads() {
