@@ -56,15 +56,15 @@ FIXTURE_TEARDOWN(hostile)
 
 /* What the threads share. */
 struct state {
+	atomic_int near[SESSIONS];
+	atomic_int far[SESSIONS];
+	atomic_uint opened[SESSIONS];
+	atomic_bool stop;
 	struct kt_netlink kt;
 	struct kt_channel ch;
 	uint32_t sessions[SESSIONS];
-	_Atomic int near[SESSIONS];
-	_Atomic int far[SESSIONS];
-	_Atomic uint32_t opened[SESSIONS];
 	int files[8];
 	bool tls;
-	atomic_bool stop;
 };
 
 static uint64_t edge(struct random *r, uint64_t around)
