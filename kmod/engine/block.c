@@ -88,6 +88,9 @@ static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *b
 	} else {
 		kh2e_stream_step(e, st, KH2E_RECV_HEADERS);
 	}
+	/* a reset may have been one too many: then the block is gone */
+	if (e->phase == KH2E_DONE)
+		return;
 	post_block(e, discard, block, len);
 	if (end && !discard)
 		kh2e_stream_step(e, st, KH2E_RECV_END);

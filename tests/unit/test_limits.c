@@ -193,6 +193,25 @@ TEST(rapid_reset_is_stopped_at_bounded_memory)
 	home_free(h);
 }
 
+/* The last reset ends the connection, and with it the block that was assembled */
+TEST(block_that_spends_the_last_reset_is_not_passed_on)
+{
+	static const u8 block[] = { 0x82, 0x87, 0x84 };
+	struct home *h = with_limit(KH2_L_RESET_BURST, 1);
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	want_alive(h);
+	h->ev_seen = h->n_evs;
+	feed_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_STREAM, 3, block, 2);
+	feed_frame(h, KH2_FRAME_CONTINUATION, KH2_FLAG_END_HEADERS, 3, block + 2, 1);
+	for (size_t i = h->ev_seen; i < h->n_evs; i++)
+		CHECK(h->evs[i].ev.type != KH2_EV_HEADERS);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_RESET);
+	home_free(h);
+}
+
 /* Resets that the peer provokes draw on the same budget (CVE-2025-8671) */
 static void provoked(void (*provoke)(struct home *h, u32 id))
 {
