@@ -345,6 +345,8 @@ static void stream_end(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 	st->reset_local = local;
 	st->reset_code = code;
 	st->reset_why = why;
+	/* it may have waited for room; a stream that is reset wants none */
+	st->told &= ~KH2E_TELL_TRAILERS;
 	kh2e_stream_drop(e, st, -ECONNRESET);
 }
 

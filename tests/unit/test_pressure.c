@@ -408,6 +408,25 @@ TEST(output_goes_on_while_events_have_no_room)
 	home_end(h);
 }
 
+TEST(reset_takes_back_the_wish_for_trailers_that_waited_for_room)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	h->room = 0;
+	sub_data(h, 1, KH2_SQE_TRAILERS, 10);
+	pump(h);
+	h->room = UINT64_MAX;
+	feed_rst(h, 1, KH2_CANCEL);
+	want_reset(h, 1, KH2_CANCEL, KH2_C_STREAMS_RESET_BY_PEER, 0);
+	want_ev(h, KH2_EV_TX_DONE, 1, 0);
+	want_no_ev(h);
+	forget(h);
+	home_end(h);
+}
+
 /* -- memory -- */
 
 static void without_memory(bool all)
