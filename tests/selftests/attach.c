@@ -13,12 +13,11 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "slow.h"
 
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
-
-#define WAIT 5000
 
 FIXTURE(attach)
 {
@@ -244,4 +243,4 @@ TEST_F(attach, end_of_a_session_ends_the_connection_whoever_holds_the_socket)
 	EXPECT_EQ(0, recv(self->fds[0], buf, sizeof(buf), MSG_DONTWAIT));
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN

@@ -18,8 +18,8 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "slow.h"
 
-#define WAIT 5000
 #define SESSIONS 4
 #define ROUNDS 2000
 #define LIMIT 300
@@ -411,4 +411,4 @@ TEST_F_TIMEOUT(hostile, random_netlink_messages_harm_nobody, LIMIT)
 	kt_netlink_close(&kt);
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN

@@ -13,9 +13,8 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "slow.h"
 #include <linux/kh2_counters.h>
-
-#define WAIT 5000
 
 FIXTURE(life)
 {
@@ -282,4 +281,4 @@ TEST_F_TIMEOUT(life, sessions_come_and_go_a_thousand_times, 180)
 	kt_channel_close(&ch);
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN

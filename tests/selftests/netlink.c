@@ -10,10 +10,9 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "slow.h"
 #include <linux/kh2_counters.h>
 #include <linux/kh2_limits.h>
-
-#define WAIT 5000
 
 FIXTURE(netlink)
 {
@@ -386,4 +385,4 @@ TEST_F(netlink, sums_count_sessions_that_are_gone)
 	EXPECT_EQ(0, kt_u32(r, KH2_A_STATS_SESSIONS));
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN

@@ -12,8 +12,7 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-
-#define WAIT 5000
+#include "slow.h"
 
 FIXTURE(ring)
 {
@@ -240,4 +239,4 @@ TEST_F(ring, entries_wait_while_their_results_have_no_room)
 	EXPECT_EQ(1, kt_enter(&self->ch, 1));
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN

@@ -10,11 +10,10 @@
 #include "kselftest_harness.h"
 #include "channel.h"
 #include "peer.h"
+#include "slow.h"
 #include "netlink.h"
 #include <linux/kh2_counters.h>
 #include <linux/kh2_limits.h>
-
-#define WAIT 5000
 
 FIXTURE(serve)
 {
@@ -575,4 +574,4 @@ TEST_F(records, ticket_to_a_server_ends_the_session)
 	EXPECT_EQ(KH2_C_TLS_RECORD, ev.arg);
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN
