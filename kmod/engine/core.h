@@ -129,17 +129,16 @@ struct kh2e_out {
 #define KH2E_SRCS_CAP		16384
 #define KH2E_FRAME_SRCS		16
 
-#define KH2E_SETTINGS_OUT_CAP	10
-#define KH2E_PINGS_OUT_CAP	64
-
 /* SETTINGS of ours that the peer has not acknowledged */
 struct kh2e_settings_out {
+	struct list_head node;
 	struct kh2_setting s[KH2E_SETTINGS_CAP];
 	u32 n;
 	u64 since;
 };
 
 struct kh2e_ping_out {
+	struct list_head node;
 	u8 payload[8];
 	u64 since;
 	bool own;	/* the engine's, for the shutdown */
@@ -172,10 +171,10 @@ struct kh2e {
 	u64 unconsumed_gone;	/* delivered, not consumed, on streams that are forgotten */
 	struct kh2e_settings local;
 	struct kh2e_settings remote;
-	struct kh2e_settings_out settings_out[KH2E_SETTINGS_OUT_CAP];
+	struct list_head settings_out;		/* struct kh2e_settings_out, oldest first */
 	u32 n_settings_out;
 	u32 acks_wanted;	/* SETTINGS of the peer that userspace will acknowledge */
-	struct kh2e_ping_out pings_out[KH2E_PINGS_OUT_CAP];
+	struct list_head pings_out;		/* struct kh2e_ping_out, oldest first */
 	u32 n_pings_out;
 	u32 next_id;		/* of the next stream that we open */
 	u32 last_peer_id;	/* highest that the peer opened or promised */
@@ -239,6 +238,8 @@ void kh2e_settings_init(struct kh2e_settings *s);
 void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n);
 int kh2e_settings_ack(struct kh2e *e);
+u64 kh2e_settings_since(const struct kh2e *e);
+void kh2e_settings_drop(struct kh2e *e);
 
 /* output.c */
 u8 *kh2e_out_bytes(struct kh2e *e, u32 len);
@@ -276,6 +277,7 @@ u32 kh2e_send_data_limit(const struct kh2e *e);
 /* ping.c */
 void kh2e_ping_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 int kh2e_ping_send(struct kh2e *e, const u8 payload[8], bool own);
+void kh2e_ping_drop(struct kh2e *e);
 
 /* goaway.c */
 void kh2e_goaway_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);

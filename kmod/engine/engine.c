@@ -223,6 +223,8 @@ static void init_lists(struct kh2e *e)
 	INIT_LIST_HEAD(&e->out.items);
 	INIT_LIST_HEAD(&e->tell);
 	INIT_LIST_HEAD(&e->done_srcs);
+	INIT_LIST_HEAD(&e->settings_out);
+	INIT_LIST_HEAD(&e->pings_out);
 	for (int i = 0; i < KH2E_URGENCIES; i++)
 		INIT_LIST_HEAD(&e->ready[i]);
 }
@@ -354,6 +356,8 @@ void kh2e_free(struct kh2e *e)
 	kh2e_block_free(e);
 	if (e->rx.body)
 		kh2e_mem_free(e, e->rx.body, e->rx.frame.len);
+	kh2e_settings_drop(e);
+	kh2e_ping_drop(e);
 	WARN_ON_ONCE(e->memory != sizeof(*e));
 	e->ops->free(e->home, e, sizeof(*e));
 }

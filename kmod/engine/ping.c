@@ -2,24 +2,35 @@
 /* PING: answers to the peer's, round trips of ours (RFC 9113 6.7). */
 #include "core.h"
 
-static void recv_ack(struct kh2e *e, const u8 *payload)
+static struct kh2e_ping_out *find_out(const struct kh2e *e, const u8 *payload)
 {
 	struct kh2e_ping_out *out;
-	u32 i;
 
-	for (i = 0; i < e->n_pings_out; i++)
-		if (!memcmp(e->pings_out[i].payload, payload, 8))
-			break;
-	if (i == e->n_pings_out)
+	list_for_each_entry(out, &e->pings_out, node)
+		if (!memcmp(out->payload, payload, 8))
+			return out;
+	return NULL;
+}
+
+static void forget(struct kh2e *e, struct kh2e_ping_out *out)
+{
+	list_del(&out->node);
+	e->n_pings_out--;
+	kh2e_mem_free(e, out, sizeof(*out));
+}
+
+static void recv_ack(struct kh2e *e, const u8 *payload)
+{
+	struct kh2e_ping_out *out = find_out(e, payload);
+
+	if (!out)
 		return;
-	out = &e->pings_out[i];
 	e->rtt = kh2e_now(e) - out->since;
 	if (out->own)
 		kh2e_shutdown_final(e);
 	else
 		kh2e_post(e, KH2_EV_PING_ACK, 0, 0, 0, e->rtt, payload, 8);
-	e->n_pings_out--;
-	memmove(out, out + 1, (e->n_pings_out - i) * sizeof(*out));
+	forget(e, out);
 }
 
 /**
@@ -56,14 +67,30 @@ int kh2e_ping_send(struct kh2e *e, const u8 payload[8], bool own)
 	struct kh2e_ping_out *out;
 	int err;
 
-	if (e->n_pings_out >= min_t(u32, e->limits[KH2_L_PINGS_OUT], KH2E_PINGS_OUT_CAP))
+	if (e->n_pings_out >= e->limits[KH2_L_PINGS_OUT])
 		return -EAGAIN;
+	out = kh2e_alloc(e, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
 	err = kh2e_out_frame(e, &f, payload, false);
-	if (err)
+	if (err) {
+		kh2e_mem_free(e, out, sizeof(*out));
 		return err;
-	out = &e->pings_out[e->n_pings_out++];
+	}
 	memcpy(out->payload, payload, 8);
 	out->since = kh2e_now(e);
 	out->own = own;
+	list_add_tail(&out->node, &e->pings_out);
+	e->n_pings_out++;
 	return 0;
+}
+
+/**
+ * kh2e_ping_drop() - forget the PINGs that wait for their answers
+ * @e: the connection
+ */
+void kh2e_ping_drop(struct kh2e *e)
+{
+	while (!list_empty(&e->pings_out))
+		forget(e, list_first_entry(&e->pings_out, struct kh2e_ping_out, node));
 }

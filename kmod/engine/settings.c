@@ -164,19 +164,31 @@ static void send_ack(struct kh2e *e)
 }
 
 /* RFC 9113 6.5.3: our oldest SETTINGS take effect. */
+static struct kh2e_settings_out *oldest(const struct kh2e *e)
+{
+	return list_first_entry(&e->settings_out, struct kh2e_settings_out, node);
+}
+
+static void forget(struct kh2e *e, struct kh2e_settings_out *out)
+{
+	list_del(&out->node);
+	e->n_settings_out--;
+	kh2e_mem_free(e, out, sizeof(*out));
+}
+
 static void recv_ack(struct kh2e *e)
 {
-	struct kh2e_settings_out *out = &e->settings_out[0];
+	struct kh2e_settings_out *out;
 
 	if (!e->n_settings_out) {
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_ACK);
 		return;
 	}
+	out = oldest(e);
 	for (u32 i = 0; i < out->n; i++)
 		apply_local(e, out->s[i].id, out->s[i].value);
 	kh2e_post(e, KH2_EV_SETTINGS_ACK, 0, 0, 0, 0, out->s, out->n * sizeof(out->s[0]));
-	e->n_settings_out--;
-	memmove(out, out + 1, e->n_settings_out * sizeof(*out));
+	forget(e, out);
 }
 
 static struct kh2_setting read_setting(const u8 *p)
@@ -313,7 +325,7 @@ int kh2e_settings_ack(struct kh2e *e)
 int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 {
 	const struct kh2e_frame f = { .len = 6 * n, .type = KH2_FRAME_SETTINGS };
-	struct kh2e_settings_out *out = &e->settings_out[e->n_settings_out];
+	struct kh2e_settings_out *out;
 	u8 payload[6 * KH2E_SETTINGS_CAP];
 	int err;
 
@@ -323,12 +335,39 @@ int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 		put_unaligned_be16(s[i].id, payload + 6 * i);
 		put_unaligned_be32(s[i].value, payload + 6 * i + 2);
 	}
+	out = kh2e_alloc(e, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
 	err = kh2e_out_frame(e, &f, payload, false);
-	if (err)
+	if (err) {
+		kh2e_mem_free(e, out, sizeof(*out));
 		return err;
+	}
 	memcpy(out->s, s, n * sizeof(*s));
 	out->n = n;
 	out->since = kh2e_now(e);
+	list_add_tail(&out->node, &e->settings_out);
 	e->n_settings_out++;
 	return 0;
+}
+
+/**
+ * kh2e_settings_since() - when the oldest SETTINGS were sent that wait for their ACK
+ * @e: the connection, with such
+ *
+ * Return: monotonic time, ns.
+ */
+u64 kh2e_settings_since(const struct kh2e *e)
+{
+	return oldest(e)->since;
+}
+
+/**
+ * kh2e_settings_drop() - forget the SETTINGS that wait for their ACK
+ * @e: the connection
+ */
+void kh2e_settings_drop(struct kh2e *e)
+{
+	while (!list_empty(&e->settings_out))
+		forget(e, oldest(e));
 }

@@ -27,7 +27,7 @@ u64 kh2e_deadline(const struct kh2e *e)
 	if (e->block.active)
 		t = min(t, after_ms(e->block.since, limits[KH2_L_PREFACE_MS]));
 	if (e->n_settings_out)
-		t = min(t, after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]));
+		t = min(t, after_ms(kh2e_settings_since(e), limits[KH2_L_SETTINGS_ACK_MS]));
 	if (e->shutdown == KH2E_SHUTDOWN_NOTICE)
 		t = min(t, after_ms(e->shutdown_since, SHUTDOWN_NOTICE_MS));
 	if (e->streams.n && limits[KH2_L_STALL_MS])
@@ -82,7 +82,7 @@ void kh2e_tick(struct kh2e *e)
 	if (e->block.active && now >= after_ms(e->block.since, limits[KH2_L_PREFACE_MS]))
 		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
 	if (e->n_settings_out &&
-	    now >= after_ms(e->settings_out[0].since, limits[KH2_L_SETTINGS_ACK_MS]))
+	    now >= after_ms(kh2e_settings_since(e), limits[KH2_L_SETTINGS_ACK_MS]))
 		kh2e_fail(e, KH2_SETTINGS_TIMEOUT, KH2_C_CONN_SETTINGS_TIMEOUT);
 	if (e->phase != KH2E_DONE && e->shutdown == KH2E_SHUTDOWN_NOTICE &&
 	    now >= after_ms(e->shutdown_since, SHUTDOWN_NOTICE_MS))

@@ -539,6 +539,22 @@ TEST(streams_are_refused_while_over_the_memory_limit)
 	home_free(h);
 }
 
+/* The kernel's allocator gives 2 KiB for the connection itself; beyond, it would be twice that. */
+TEST(idle_connection_holds_little)
+{
+	struct home *h = home_server();
+	u64 before = h->live_mem;
+
+	CHECK(before <= 2048 + 64);
+	EQ(sub_ping(h, 1), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 5), 0);
+	pump(h);
+	feed_ping(h, KH2_FLAG_ACK, 1);
+	feed_settings_ack(h);
+	EQ(h->live_mem, before);
+	home_free(h);
+}
+
 TEST(memory_that_is_held_is_told)
 {
 	struct home *h = home_server();
