@@ -219,28 +219,40 @@ static struct file *get_channel_file(struct genl_info *info)
 	return file;
 }
 
-static int reply_id(struct genl_info *info, u32 id)
+/* Nobody knows of the session: its owner is told that there is none. */
+static void end_unknown(struct kh2_net *kn, u32 id)
 {
+	struct kh2_session *s = kh2_session_find(kn, id);
+
+	if (!s)
+		return;
+	mutex_lock(&s->lock);
+	kh2_session_end_locked(s);
+	mutex_unlock(&s->lock);
+	kh2_session_put(s);
+}
+
+/* The reply is made first: what was attached is not to fail for want of memory to say so. */
+static int attach(struct genl_info *info, struct file *file, struct kh2_session_args *args)
+{
+	int fd = nla_get_s32(info->attrs[KH2_A_SESSION_SOCKET_FD]);
 	struct sk_buff *skb;
 	void *head;
+	u32 id;
+	int err;
 
 	skb = begin_reply(info, &head);
 	if (!skb)
 		return -ENOMEM;
-	return end_reply(info, skb, head, nla_put_u32(skb, KH2_A_SESSION_ID, id));
-}
-
-static int attach(struct genl_info *info, struct file *file, struct kh2_session_args *args)
-{
-	int fd = nla_get_s32(info->attrs[KH2_A_SESSION_SOCKET_FD]);
-	u32 id;
-	int err;
-
 	err = kh2_session_attach(kh2_channel_from_file(file), fd, args, &id, info->extack);
-	if (err)
+	if (err) {
+		nlmsg_free(skb);
 		return err;
-	/* A caller that misses the reply finds the session gone with its channel. */
-	return reply_id(info, id);
+	}
+	err = end_reply(info, skb, head, nla_put_u32(skb, KH2_A_SESSION_ID, id));
+	if (err)
+		end_unknown(net_of(info), id);
+	return err;
 }
 
 static int session_attach(struct sk_buff *req, struct genl_info *info)
