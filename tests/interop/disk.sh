@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Files cut, replaced, removed, and disks that fail, hang or are full, while files are sent.
+# shellcheck disable=SC2317 # functions are called by name
+. "$(dirname "$0")/lib.sh"
+
+device=/dev/nbd0
+
+fault() {
+	timeout $((60 * slow)) "$python" "$interop/peers/filefaults.py" "$1" "$PWD" "${where[@]}"
+}
+
+# A disk of ours, or none where the kernel has no network block devices.
+make_disk() {
+	modprobe nbd nbds_max=1 2> /dev/null
+	[ -b $device ] || return
+	truncate -s 32M image
+	echo well > mood
+	begin python3 "$interop/peers/disk.py" $device image mood > disk.out 2> disk.err
+	disk_pid=$!
+	wait_for 20 grep -q ready disk.out && mkfs.ext4 -q -O ^has_journal $device > mkfs.out 2>&1 &&
+		mount -o noatime $device www/disk && chmod 755 www/disk &&
+		head -c 3M /dev/urandom > www/disk/large
+}
+
+drop_disk() {
+	echo well > mood
+	umount www/disk
+	kill -TERM "$disk_pid"
+	wait_for 20 ended "$disk_pid"
+}
+
+begin_healthy() {
+	begin "$python" "$interop/peers/healthy.py" "${where[@]:0:2}" www/1M "${where[@]:2}" \
+		> healthy.out 2>&1
+	healthy_pid=$!
+	wait_for 60 grep -q begun healthy.out
+}
+
+end_healthy() {
+	kill -TERM "$healthy_pid"
+	wait "$healthy_pid" && return
+	cat healthy.out
+	return 1
+}
+
+run_faults() {
+	local case
+	for case in truncated truncated-to-nothing replaced removed; do
+		check "${1}_file_$case" fault "$case"
+	done
+	[ -n "$has_disk" ] || return
+	for case in failing failing-at-once; do
+		check "${1}_disk_$case" fault "$case"
+	done
+	# The user backend reads in its event loop.
+	[ "$backend" = user ] || check "${1}_disk_hanging" fault hanging
+}
+
+run_over() {
+	local how=$1
+	shift
+	start_kh2d --root www "$@"
+	result $? "${how}_starts"
+	where=(localhost "$port")
+	[ "$how" = clear ] || where+=("$PWD/cert.pem")
+	begin_healthy
+	result $? "${how}_healthy_begins"
+	run_faults "$how"
+	check "${how}_healthy_noticed_nothing" end_healthy
+	check "${how}_stops" stop_kh2d
+}
+
+# Nothing can be written where the log is: that is no reason not to answer.
+test_full_disk() {
+	mkdir -p full
+	mount -t tmpfs -o size=64k,mode=777 tmpfs full
+	head -c 1M /dev/zero > full/rest 2> /dev/null
+	start_kh2d --root www --access-log full/log
+	result $? full_starts
+	check full_log_stops_nothing curl -sS --fail --http2-prior-knowledge -o got \
+		"http://127.0.0.1:$port/1M?[1-20]"
+	check full_file_is_whole cmp got www/1M
+	check full_stops stop_kh2d
+	umount full
+}
+
+run() {
+	# Where files are read does not depend on TLS in the user backend.
+	[ "$backend" = user ] || run_over clear
+	run_over tls --cert cert.pem --key key.pem
+	test_full_disk
+}
+
+if ! python=$(python_h2); then
+	echo '1..0 # SKIP no python3-h2'
+	exit
+fi
+chmod 755 .
+mkdir -p www/disk
+head -c 1M /dev/urandom > www/1M
+echo small > www/small
+make_certificate cert.pem key.pem
+has_disk=
+if make_disk; then
+	has_disk=1
+else
+	skip disk 'the kernel has no network block devices (CONFIG_BLK_DEV_NBD)'
+fi
+each_backend run
+[ -z "$has_disk" ] || drop_disk
+finish
