@@ -241,6 +241,10 @@ int kh2e_settings_ack(struct kh2e *e);
 u64 kh2e_settings_since(const struct kh2e *e);
 void kh2e_settings_drop(struct kh2e *e);
 
+/* extension.c */
+void kh2e_altsvc_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
+void kh2e_origin_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
+
 /* output.c */
 u8 *kh2e_out_bytes(struct kh2e *e, u32 len);
 u8 *kh2e_out_begin(struct kh2e *e, const struct kh2e_frame *f, u32 extra);

@@ -43,8 +43,8 @@ static const struct frame_rule frame_rules[] = {
 	[KH2_FRAME_GOAWAY]	  = { true, 8, 0, ON_CONNECTION, true, kh2e_goaway_recv },
 	[KH2_FRAME_WINDOW_UPDATE] = { true, 4, 4, ON_EITHER, false, handle_window_update },
 	[KH2_FRAME_CONTINUATION]  = { true, 0, 0, ON_STREAM, true, kh2e_block_continue },
-	[KH2_FRAME_ALTSVC]	  = { true, 2, 0, ON_EITHER, true, handle_extension },
-	[KH2_FRAME_ORIGIN]	  = { true, 0, 0, ON_EITHER, true, handle_extension },
+	[KH2_FRAME_ALTSVC]	  = { true, 2, 0, ON_EITHER, true, kh2e_altsvc_recv },
+	[KH2_FRAME_ORIGIN]	  = { true, 0, 0, ON_EITHER, true, kh2e_origin_recv },
 	[KH2_FRAME_PRIORITY_UPDATE] = { true, 4, 0, ON_CONNECTION, true, handle_extension },
 };
 
@@ -313,9 +313,6 @@ static void handle_window_update(struct kh2e *e, const struct kh2e_frame *f, con
 
 static void handle_extension(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
 {
-	enum kh2e_budget_class class = f->type == KH2_FRAME_PRIORITY_UPDATE ?
-		KH2E_BUDGET_PRIORITY : KH2E_BUDGET_UNKNOWN;
-
-	if (kh2e_spend(e, class))
+	if (kh2e_spend(e, KH2E_BUDGET_PRIORITY))
 		kh2e_post(e, KH2_EV_EXTENSION, 0, f->stream, f->type, f->flags, payload, f->len);
 }
