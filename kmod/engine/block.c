@@ -65,6 +65,16 @@ static bool may_discard(struct kh2e *e, u32 id, const struct kh2e_stream *st)
 	return kh2e_stream_after_end(e, id, st) && kh2e_spend(e, KH2E_BUDGET_RESET);
 }
 
+/*
+ * Promises are bounded by KH2_L_STREAMS, but count toward the limit that we
+ * advertised only from their response on (RFC 9113 5.1.2, 8.4.2).
+ */
+static bool over_concurrency(const struct kh2e *e, const struct kh2e_stream *st)
+{
+	return st->state == KH2E_RESERVED_REMOTE &&
+	       e->streams.n_active[true] >= e->local.max_concurrent_streams;
+}
+
 static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *block, u32 len)
 {
 	bool end = e->block.frame.flags & KH2_FLAG_END_STREAM;
@@ -85,6 +95,9 @@ static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *b
 		   KH2_PRIO_DEP(e->block.prio) == st->id) {
 		kh2e_stream_reset(e, st, KH2_PROTOCOL_ERROR, KH2_C_STREAM_SELF_DEPENDENCY);
 		discard = true;
+	} else if (over_concurrency(e, st)) {
+		kh2e_stream_reset(e, st, KH2_REFUSED_STREAM, KH2_C_REFUSED_CONCURRENCY);
+		discard = true;
 	} else {
 		kh2e_stream_step(e, st, KH2E_RECV_HEADERS);
 	}
@@ -94,6 +107,14 @@ static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *b
 	post_block(e, discard, block, len);
 	if (end && !discard)
 		kh2e_stream_step(e, st, KH2E_RECV_END);
+}
+
+/* What we advertised may be less than the limit, by SETTINGS that came later. */
+static u32 streams_limit(const struct kh2e *e)
+{
+	u32 limit = e->limits[KH2_L_STREAMS];
+
+	return e->role == KH2E_SERVER ? min(limit, e->local.max_concurrent_streams) : limit;
 }
 
 /*
@@ -112,7 +133,7 @@ static bool may_open(struct kh2e *e, u32 id)
 		kh2e_stream_refuse(e, id, KH2_PROTOCOL_ERROR, KH2_C_STREAM_SELF_DEPENDENCY);
 		return false;
 	}
-	if (e->streams.n_peer >= e->limits[KH2_L_STREAMS]) {
+	if (e->streams.n_peer >= streams_limit(e)) {
 		kh2e_stream_refuse(e, id, KH2_REFUSED_STREAM, KH2_C_REFUSED_CONCURRENCY);
 		return false;
 	}

@@ -79,6 +79,9 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 	if (!sqe->len || sqe->len > U32_MAX)
 		return -EINVAL;
 	if (!st && e->role == KH2E_CLIENT) {
+		/* RFC 9113 5.1.2; the owner of a server's promises counts by itself */
+		if (e->streams.n_active[false] >= e->own_limit)
+			return abi_broken(e);
 		err = open_own(e, sqe->stream, &st);
 		if (err)
 			return err;
@@ -295,6 +298,9 @@ static int run_extension(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pa
 		return -EINVAL;
 	if (sqe->len > e->remote.max_frame_size)
 		return -EMSGSIZE;
+	/* RFC 8336 2.1 */
+	if (sqe->stream && sqe->value == KH2_FRAME_ORIGIN)
+		return -EINVAL;
 	if (sqe->stream && kh2e_stream_is_idle(e, sqe->stream))
 		return -ENOENT;
 	return kh2e_out_frame(e, &f, payload, false);

@@ -173,7 +173,9 @@ struct kh2e {
 	struct kh2e_settings remote;
 	struct list_head settings_out;		/* struct kh2e_settings_out, oldest first */
 	u32 n_settings_out;
+	bool settings_begun;	/* our first SETTINGS are sent */
 	u32 acks_wanted;	/* SETTINGS of the peer that userspace will acknowledge */
+	u32 own_limit;		/* streams of ours at once, as far as the owner may know */
 	struct list_head pings_out;		/* struct kh2e_ping_out, oldest first */
 	u32 n_pings_out;
 	u32 next_id;		/* of the next stream that we open */

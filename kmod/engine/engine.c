@@ -238,6 +238,9 @@ static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
 	memcpy(e->limits, cfg->limits, sizeof(e->limits));
 	kh2e_settings_init(&e->local);
 	kh2e_settings_init(&e->remote);
+	if (cfg->role == KH2E_CLIENT)
+		e->remote.max_concurrent_streams = cfg->limits[KH2_L_PEER_STREAMS];
+	e->own_limit = e->remote.max_concurrent_streams;
 	kh2e_send_window_init(&e->send, KH2_WINDOW_INITIAL);
 	kh2e_recv_window_init(&e->recv, KH2_WINDOW_INITIAL);
 	e->rx.state = cfg->role == KH2E_SERVER ? KH2E_RX_PREFACE : KH2E_RX_HEAD;

@@ -129,6 +129,20 @@ static void shift_recv_windows(struct kh2e *e, s64 delta)
 	}
 }
 
+/* Parameters that change what the owner may encode or send next */
+static bool concerns_owner(const struct kh2e *e, u16 id, u32 old, u32 value)
+{
+	switch (id) {
+	case KH2_SETTINGS_HEADER_TABLE_SIZE:
+	case KH2_SETTINGS_ENABLE_PUSH:
+		return value != old;
+	case KH2_SETTINGS_MAX_CONCURRENT_STREAMS:
+		return value < old && e->role == KH2E_CLIENT;
+	default:
+		return false;
+	}
+}
+
 /* One parameter of the peer takes effect. True if userspace must acknowledge. */
 static bool apply_remote(struct kh2e *e, u16 id, u32 value)
 {
@@ -138,9 +152,22 @@ static bool apply_remote(struct kh2e *e, u16 id, u32 value)
 	*field = value;
 	if (id == KH2_SETTINGS_INITIAL_WINDOW_SIZE)
 		shift_send_windows(e, (s64)value - old);
-	/* both change what the owner may encode or send next */
-	return (id == KH2_SETTINGS_HEADER_TABLE_SIZE || id == KH2_SETTINGS_ENABLE_PUSH) &&
-	       value != old;
+	if (id == KH2_SETTINGS_MAX_CONCURRENT_STREAMS)
+		e->own_limit = max(e->own_limit, value);
+	return concerns_owner(e, id, old, value);
+}
+
+/* Without the parameter in the first SETTINGS there is no limit (RFC 9113 6.5.2). */
+static void begin_remote(struct kh2e *e, const struct kh2_setting *known, u32 n)
+{
+	if (e->rx.settings_seen)
+		return;
+	e->rx.settings_seen = true;
+	for (u32 i = 0; i < n; i++)
+		if (known[i].id == KH2_SETTINGS_MAX_CONCURRENT_STREAMS)
+			return;
+	apply_remote(e, KH2_SETTINGS_MAX_CONCURRENT_STREAMS,
+		     setting_rules[KH2_SETTINGS_MAX_CONCURRENT_STREAMS].initial);
 }
 
 static void apply_local(struct kh2e *e, u16 id, u32 value)
@@ -207,6 +234,10 @@ static bool check_remote(struct kh2e *e, struct kh2_setting s)
 		kh2e_fail(e, rule->code, KH2_C_CONN_SETTINGS_VALUE);
 	/* RFC 9113 6.5.2: a client must not accept a server that enables push */
 	else if (s.id == KH2_SETTINGS_ENABLE_PUSH && s.value && e->role == KH2E_CLIENT)
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
+	/* RFC 8441 3: a server cannot take it back; of a client it means nothing */
+	else if (s.id == KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL && e->role == KH2E_CLIENT &&
+		 s.value < e->remote.enable_connect_protocol)
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
 	return e->phase != KH2E_DONE;
 }
@@ -289,7 +320,7 @@ void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *pa
 	}
 	if (!read_remote(e, payload, f->len / 6, known, &n))
 		return;
-	e->rx.settings_seen = true;
+	begin_remote(e, known, n);
 	for (u32 i = 0; i < n && e->phase != KH2E_DONE; i++)
 		by_owner |= apply_remote(e, known[i].id, known[i].value);
 	if (e->phase == KH2E_DONE)
@@ -310,8 +341,48 @@ int kh2e_settings_ack(struct kh2e *e)
 	if (!e->acks_wanted)
 		return -EINVAL;
 	e->acks_wanted--;
+	if (!e->acks_wanted)
+		e->own_limit = e->remote.max_concurrent_streams;
 	send_ack(e);
 	return 0;
+}
+
+static const struct kh2_setting *find_last(const struct kh2_setting *s, u32 n, u16 id)
+{
+	while (n--)
+		if (s[n].id == id)
+			return &s[n];
+	return NULL;
+}
+
+/* The value that we sent last, acknowledged or not */
+static u32 told(const struct kh2e *e, u16 id)
+{
+	const struct kh2_setting *last = NULL;
+	const struct kh2e_settings_out *out;
+
+	list_for_each_entry(out, &e->settings_out, node)
+		last = find_last(out->s, out->n, id) ?: last;
+	return last ? last->value : *(const u32 *)((const u8 *)&e->local + rule_of(id)->offset);
+}
+
+/*
+ * RFC 8441 3: extended CONNECT stays once it was offered. RFC 9218 2.1: the
+ * first SETTINGS say whether priorities of RFC 7540 count, and that stays.
+ */
+static bool takes_back(const struct kh2e *e, const struct kh2_setting *s, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		const struct kh2_setting *same = find_last(s, i, s[i].id);
+
+		if (s[i].id == KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL &&
+		    s[i].value < (same ? same->value : told(e, s[i].id)))
+			return true;
+		if (s[i].id == KH2_SETTINGS_NO_RFC7540_PRIORITIES && e->settings_begun &&
+		    s[i].value != told(e, s[i].id))
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -320,7 +391,8 @@ int kh2e_settings_ack(struct kh2e *e)
  * @s: parameters, checked
  * @n: of these
  *
- * Return: 0, -EAGAIN if too many are not acknowledged, -ENOMEM.
+ * Return: 0, -EAGAIN if too many are not acknowledged, -ERANGE if a parameter
+ * cannot change any more, -ENOMEM.
  */
 int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 {
@@ -331,6 +403,8 @@ int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 
 	if (e->n_settings_out >= e->limits[KH2_L_SETTINGS_OUT])
 		return -EAGAIN;
+	if (takes_back(e, s, n))
+		return -ERANGE;
 	for (u32 i = 0; i < n; i++) {
 		put_unaligned_be16(s[i].id, payload + 6 * i);
 		put_unaligned_be32(s[i].value, payload + 6 * i + 2);
@@ -348,6 +422,7 @@ int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 	out->since = kh2e_now(e);
 	list_add_tail(&out->node, &e->settings_out);
 	e->n_settings_out++;
+	e->settings_begun = true;
 	return 0;
 }
 

@@ -228,6 +228,12 @@ bool kh2e_stream_allows(const struct kh2e_stream *st, enum kh2e_stream_event ev)
 	return next_state[st->state][ev];
 }
 
+/* Does a stream in this state count toward SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 5.1.2)? */
+static bool is_active(u8 state)
+{
+	return state == KH2E_STREAM_OPEN || state == KH2E_HALF_LOCAL || state == KH2E_HALF_REMOTE;
+}
+
 /**
  * kh2e_stream_step() - the one place where a stream's state changes
  * @e: the connection
@@ -242,6 +248,7 @@ bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_e
 
 	if (!state)
 		return false;
+	e->streams.n_active[st->by_peer] += is_active(state) - is_active(st->state);
 	st->state = state;
 	if (state != KH2E_CLOSED || st->reset)
 		return true;

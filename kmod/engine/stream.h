@@ -108,6 +108,7 @@ enum kh2e_ended {
  * @n_buckets: a power of two
  * @n: streams held
  * @n_peer: of these, opened by the peer and not done
+ * @n_active: open or half-closed, ours and the peer's (RFC 9113 5.1.2)
  * @ended_id: the streams that were forgotten last
  * @ended_how: enum kh2e_ended of these
  * @ended_pos: where the next goes
@@ -118,6 +119,7 @@ struct kh2e_stream_table {
 	u32 n_buckets;
 	u32 n;
 	u32 n_peer;
+	u32 n_active[2];	/* by @by_peer */
 	u32 ended_id[KH2E_ENDED_CAP];
 	u8 ended_how[KH2E_ENDED_CAP];
 	u32 ended_pos;

@@ -85,10 +85,53 @@ TEST(own_settings_out_of_range_are_refused)
 	CHECK(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0x80000000) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 16383) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 1 << 24) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_PUSH, 1) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_PUSH, 2) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 2) < 0);
+	CHECK(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 2) < 0);
 	want_alive(h);
 	home_end(h);
+}
+
+TEST(own_enable_connect_protocol_stays_once_it_was_sent)
+{
+	struct kh2_setting both[] = {
+		{ .id = KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, .value = 1 },
+		{ .id = KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, .value = 0 },
+	};
+	struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS, .len = sizeof(both) };
+	struct home *h = home_server();
+
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0), 0);
+	EQ(submit(h, &sqe, both), -ERANGE);
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0), -ERANGE);
+	feed_settings_ack(h);
+	feed_settings_ack(h);
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0), -ERANGE);
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1), 0);
+	want_alive(h);
+	forget(h);
+	home_end(h);
+}
+
+TEST(own_no_rfc7540_priorities_is_of_the_first_settings)
+{
+	struct home *h = home_server();
+
+	EQ(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 1), -ERANGE);
+	EQ(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 0), 0);
+	home_free(h);
+	h = home_prepare(KH2E_SERVER);
+	h->cfg.settings[h->cfg.n_settings++] = (struct kh2_setting){
+		.id = KH2_SETTINGS_NO_RFC7540_PRIORITIES, .value = 1,
+	};
+	home_start(h);
+	EQ(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 0), -ERANGE);
+	home_handshake(h);
+	EQ(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 0), -ERANGE);
+	EQ(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 1), 0);
+	home_free(h);
 }
 
 TEST(own_settings_acknowledged_just_in_time_are_fine)
@@ -421,6 +464,26 @@ TEST(goaway_by_the_owner_shuts_nothing)
 	home_end(h);
 }
 
+TEST(goaway_by_the_owner_never_raises_the_last_stream)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_GOAWAY, .flags = KH2_SQE_LAST_ID, .value = 1,
+	};
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	feed_headers(h, 3, 0);
+	forget(h);
+	EQ(submit(h, &sqe, NULL), 0);
+	want_goaway(h, 1, KH2_NO_ERROR);
+	sqe.value = 3;
+	EQ(submit(h, &sqe, NULL), 0);
+	want_goaway(h, 1, KH2_NO_ERROR);
+	EQ(sub_code(h, KH2_OP_CLOSE, 0, KH2_INTERNAL_ERROR), 0);
+	want_goaway(h, 1, KH2_INTERNAL_ERROR);
+	home_free(h);
+}
+
 TEST(goaway_ends_the_streams_that_the_peer_will_not_process)
 {
 	struct home *h = home_client();
@@ -599,6 +662,26 @@ TEST(answer_before_the_request_ends_then_rst_no_error)
 	home_end(h);
 }
 
+/* Only so many ends are remembered, and by their number, not by time */
+TEST(frame_for_a_stream_long_gone_is_answered_by_rst)
+{
+	struct home *h = home_server();
+	u32 id;
+
+	for (id = 1; id < 2 * 70; id += 2) {
+		feed_headers(h, id, 0);
+		EQ(sub_code(h, KH2_OP_RST, id, KH2_CANCEL), 0);
+	}
+	advance(h, 100000);
+	forget(h);
+	feed_data(h, id - 2, 0, 1);
+	want_no_frame(h);
+	feed_data(h, 1, 0, 1);
+	want_rst(h, 1, KH2_STREAM_CLOSED);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(stream_objects_are_freed)
 {
 	struct home *h = home_server();
@@ -662,18 +745,4 @@ TEST(idle_is_told_by_kh2e_idle)
 	forget(h);
 	CHECK(kh2e_idle(h->e));
 	home_end(h);
-}
-
-/* It was encoded before the owner knew of the limit: sent all the same, the peer will refuse it */
-TEST(client_stream_that_crosses_the_peers_limit_is_sent)
-{
-	struct home *h = home_client();
-
-	feed_setting(h, KH2_SETTINGS_MAX_CONCURRENT_STREAMS, 1);
-	EQ(sub_headers(h, 1, 0), 0);
-	forget(h);
-	EQ(sub_headers(h, 3, 0), 0);
-	want_frame(h, KH2_FRAME_HEADERS, 4, 3);
-	want_alive(h);
-	home_free(h);
 }

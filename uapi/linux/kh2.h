@@ -200,7 +200,10 @@ struct kh2_setting {
  * @KH2_EV_PUSH_PROMISE: a whole header block; @code: promised stream
  * @KH2_EV_DATA: octets of a body, in order; KH2_EVF_END_STREAM on the last
  * @KH2_EV_RESET: the stream ended by RST_STREAM @code; @arg: enum kh2_counter
- *	that says why. KH2_EVF_LOCAL: sent by us. Answer with KH2_OP_RELEASE.
+ *	that says why. KH2_EVF_LOCAL: sent by us. Answer with KH2_OP_RELEASE. A
+ *	request that the peer never looked at has KH2_REFUSED_STREAM (0x7) and not
+ *	KH2_EVF_LOCAL, by its RST_STREAM or its GOAWAY (KH2_C_REFUSED_SHUTDOWN),
+ *	and may be tried again
  * @KH2_EV_CLOSED: the stream ended, both sides with END_STREAM; or, after
  *	KH2_OP_RST, the frame is queued
  * @KH2_EV_TX_DONE: the octets of a DATA or FILE entry left; @arg: user_data; 0 in
@@ -211,8 +214,8 @@ struct kh2_setting {
  * @KH2_EV_PING_ACK: our PING came back; 8 octets; @arg: round trip, ns
  * @KH2_EV_GOAWAY: GOAWAY arrived; @code; @stream: last stream; debug data
  * @KH2_EV_PRIORITY: PRIORITY arrived; @arg: KH2_PRIO_*
- * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients), PRIORITY_UPDATE (servers); its
- *	type in @code, flags in @arg
+ * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients) unless it is to be ignored,
+ *	PRIORITY_UPDATE (servers); its type in @code, flags in @arg
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
  * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY; why in

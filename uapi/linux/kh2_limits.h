@@ -34,7 +34,8 @@
 	X(MEMORY, memory, 10485760, 65536, 1073741824, "octets that a session may hold before new streams are refused") \
 	X(PREFACE_MS, preface_ms, 10000, 100, 3600000, "milliseconds for the connection preface, and for a header block once begun") \
 	X(IDLE_MS, idle_ms, 0, 0, 86400000, "milliseconds without a stream before the connection is closed; 0: no limit") \
-	X(LINGER_MS, linger_ms, 5000, 0, 600000, "milliseconds that a close waits for data to be acknowledged")
+	X(LINGER_MS, linger_ms, 5000, 0, 600000, "milliseconds that a close waits for data to be acknowledged") \
+	X(PEER_STREAMS, peer_streams, 100, 0, 2147483647, "streams that a client may have before the server's first SETTINGS")
 
 #define KH2_LIMIT_ENUM(NAME, name, def, min, max, meaning) KH2_L_##NAME,
 enum kh2_limit {
