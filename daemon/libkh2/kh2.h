@@ -851,7 +851,9 @@ void kh2_session_remote_settings(const struct kh2_session *s, struct kh2_setting
  * They are in force when on_local_settings says so. Several may be under way.
  *
  * Return: 0, -ERANGE for a value out of range, or for more concurrent streams
- * than the limit of the server, -EINVAL for enable_push on a server, -ENOBUFS if too many are not acknowledged yet,
+ * than the limit of the server, -EINVAL for enable_push on a server, for
+ * enable_connect_protocol that is taken back, and for no_rfc7540_priorities other
+ * than in the first SETTINGS, -ENOBUFS if too many are not acknowledged yet,
  * KH2_ERR_SESSION_CLOSED, -ENOMEM.
  */
 int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *settings);
@@ -1047,7 +1049,8 @@ int kh2_stream_state(const struct kh2_stream *st, struct kh2_stream_state *out, 
  * struct kh2_respond_opts - options of kh2_respond()
  * @sz: sizeof this
  * @end_stream: there is no body
- * @wait_for_trailers: on_want_trailers when the body has left
+ * @wait_for_trailers: on_want_trailers when the body has left; -EINVAL with a 2xx
+ *	to CONNECT, whose stream takes no trailers (RFC 9113 8.5)
  */
 struct kh2_respond_opts {
 	size_t sz;

@@ -14,13 +14,28 @@ static void refuse(struct kh2_session *s, u32 id, u32 code)
 		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
 }
 
+static int answer(struct kh2_session *s, u32 id, u8 flags, const char *code)
+{
+	const struct kh2_nv status = {
+		.name = ":status", .name_len = 7, .value = code, .value_len = 3,
+	};
+
+	return kh2i_session_send_block(s, id, flags, NULL, &status);
+}
+
+/* RFC 9113 8.2.1: said before the reset that 8.1.1 asks for */
+static void answer_400(struct kh2_session *s, u32 id)
+{
+	int err = answer(s, id, 0, "400");
+
+	if (!err || err == -EMSGSIZE)
+		refuse(s, id, KH2_PROTOCOL_ERROR);
+}
+
 /* RFC 9113 10.5.1, RFC 6585 5 */
 static void answer_431(struct kh2_session *s, u32 id, bool end)
 {
-	const struct kh2_nv status = {
-		.name = ":status", .name_len = 7, .value = "431", .value_len = 3,
-	};
-	int err = kh2i_session_send_block(s, id, KH2_SQE_END_STREAM, NULL, &status);
+	int err = answer(s, id, KH2_SQE_END_STREAM, "431");
 
 	/* it may itself be more than the peer takes */
 	if (err == -EMSGSIZE)
@@ -82,7 +97,7 @@ static void on_request(struct kh2_session *s, const struct kh2_event *ev, struct
 	if (kh2i_rules_request(h, s->local.enable_connect_protocol, &req) ||
 	    (end && req.content_length > 0)) {
 		kh2_headers_free(h);
-		refuse(s, ev->stream, KH2_PROTOCOL_ERROR);
+		answer_400(s, ev->stream);
 		return;
 	}
 	if (kh2i_stream_new(s, ev->stream, h, &req, &st)) {
@@ -95,10 +110,10 @@ static void on_request(struct kh2_session *s, const struct kh2_event *ev, struct
 
 static void on_trailers(struct kh2_stream *st, const struct kh2_event *ev, struct kh2_headers *h)
 {
-	/* RFC 9113 8.1: a second block must end the request */
+	/* RFC 9113 8.1: a second block must end the request; 8.5: a tunnel has none */
 	if (st->rst_sent || st->remote_closed) {
 		kh2_headers_free(h);
-	} else if (!(ev->flags & KH2_EVF_END_STREAM) || kh2i_rules_trailers(h)) {
+	} else if (st->req.tunnel || !(ev->flags & KH2_EVF_END_STREAM) || kh2i_rules_trailers(h)) {
 		kh2_headers_free(h);
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
 	} else {

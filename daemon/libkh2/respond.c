@@ -48,6 +48,9 @@ int kh2_respond(struct kh2_stream *st, const struct kh2_headers *h,
 	status = kh2i_rules_status(h, 200, 599, 200);
 	if (status < 0)
 		return status;
+	/* RFC 9113 8.5 */
+	if (opts.wait_for_trailers && st->req.tunnel && status < 300)
+		return -EINVAL;
 	end = opts.end_stream || has_no_body(st, status);
 	err = kh2i_session_send_block(st->session, st->id, end ? KH2_SQE_END_STREAM : 0, h,
 				      h && kh2_headers_get(h, ":status", NULL) ? NULL :

@@ -274,6 +274,10 @@ int kh2i_rules_request(const struct kh2_headers *h, bool extended_connect,
 	    !authority_ok(&found))
 		return KH2_ERR_PROTOCOL;
 	req->head = value_is(found.pseudo[METHOD], "HEAD");
+	req->tunnel = value_is(found.pseudo[METHOD], "CONNECT");
+	/* what goes through a tunnel is no content (RFC 9110 9.3.6) */
+	if (req->tunnel)
+		req->content_length = -1;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 /**
  * struct kh2i_request - what the rules need to know of a request
  * @connect: method is CONNECT, without :protocol
+ * @tunnel: method is CONNECT, with or without it
  * @head: method is HEAD
  * @content_length: -1: not given
  * @has_priority: there was a usable `priority` field
@@ -16,6 +17,7 @@
  */
 struct kh2i_request {
 	bool connect;
+	bool tunnel;
 	bool head;
 	int64_t content_length;
 	bool has_priority;

@@ -249,6 +249,7 @@ static struct kh2_session *session_alloc(struct kh2_server *srv, bool tls, const
 	s->max_list = srv->max_list;
 	s->high_water = srv->opts.write_high_water;
 	s->n_settings_out = 1;
+	kh2i_settings_initial(&s->told);
 	kh2i_settings_initial(&s->local);
 	kh2i_settings_initial(&s->remote);
 	if (buckets_grow(s) || kh2i_hpack_init(&s->hpack, srv->opts.max_deflate_table) ||
@@ -324,6 +325,7 @@ int kh2i_session_new(struct kh2_server *srv, struct kh2i_attach *at, const char 
 	if (getpeername(at->fd, (struct sockaddr *)&s->peer_addr, &s->peer_len))
 		s->peer_len = 0;
 	at->cfg = srv->cfg;
+	kh2i_settings_apply(&s->told, at->cfg.settings, at->cfg.n_settings);
 	/* those of the module have 32 bits, and are its choice */
 	s->id = (ctx->channel ? 1ULL << 32 : 0) + ++ctx->next_id;
 	err = attach(s, at);
@@ -469,6 +471,16 @@ void kh2_session_set_callbacks(struct kh2_session *s, const struct kh2_session_c
 	s->user = user;
 }
 
+/* RFC 8441 3, RFC 9218 2.1 */
+static bool takes_back(const struct kh2_settings *told, const struct kh2_settings *settings)
+{
+	if ((settings->present & KH2_SET_ENABLE_CONNECT_PROTOCOL) &&
+	    told->enable_connect_protocol && !settings->enable_connect_protocol)
+		return true;
+	return (settings->present & KH2_SET_NO_RFC7540_PRIORITIES) &&
+	       settings->no_rfc7540_priorities != told->no_rfc7540_priorities;
+}
+
 int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *settings)
 {
 	struct kh2_setting v[KH2E_SETTINGS_CAP];
@@ -485,15 +497,19 @@ int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *setti
 	if ((settings->present & KH2_SET_MAX_CONCURRENT_STREAMS) &&
 	    settings->max_concurrent_streams > s->max_streams)
 		return -ERANGE;
+	if (takes_back(&s->told, settings))
+		return -EINVAL;
 	if (s->n_settings_out >= KH2E_SETTINGS_CAP ||
 	    s->n_settings_out >= (s->server ? s->server->cfg.limits[KH2_L_SETTINGS_OUT] : 10))
 		return -ENOBUFS;
 	sqe.len = (u64)n * sizeof(*v);
 	sqe.user_data = KH2I_UD_FATAL;
 	err = kh2i_session_submit(s, &sqe, v);
-	if (!err)
-		s->n_settings_out++;
-	return err;
+	if (err)
+		return err;
+	s->n_settings_out++;
+	kh2i_settings_apply(&s->told, v, (u32)n);
+	return 0;
 }
 
 int kh2_session_ping(struct kh2_session *s, const uint8_t payload[8], kh2_ping_fn cb, void *arg)

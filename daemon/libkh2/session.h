@@ -56,6 +56,7 @@ struct kh2i_early_prio {
  * @cbs: callbacks
  * @user: for these
  * @hpack: both tables
+ * @told: SETTINGS that we sent, acknowledged or not
  * @local: SETTINGS in force at us
  * @remote: SETTINGS in force at the peer
  * @last_request: highest stream whose first header block has come
@@ -107,6 +108,7 @@ struct kh2_session {
 	struct kh2_session_cbs cbs;
 	void *user;
 	struct kh2i_hpack hpack;
+	struct kh2_settings told;
 	struct kh2_settings local;
 	struct kh2_settings remote;
 	u32 last_request;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "headers.h"
 #include "rules.h"
 #include "tap.h"
 
@@ -106,6 +107,206 @@ TEST(request_tells_length_and_priority)
 	kh2_headers_free(h);
 }
 
+/* ---- what a peer may send ---- */
+
+/* One field as it comes out of a block, whatever is in it */
+struct raw {
+	const char *name;
+	size_t name_len;
+	const char *value;
+	size_t value_len;
+};
+
+#define F(name, value) { name, sizeof(name) - 1, value, sizeof(value) - 1 }
+
+static int judge(const struct raw *fields, size_t n, bool extended_connect)
+{
+	struct kh2i_request req;
+	struct kh2_headers *h;
+	int err;
+
+	EQ(kh2_headers_new(&h), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct kh2_nv nv = {
+			.name = fields[i].name,
+			.value = fields[i].value,
+			.name_len = fields[i].name_len,
+			.value_len = fields[i].value_len,
+		};
+
+		EQ(kh2i_headers_append(h, &nv), 0);
+	}
+	err = kh2i_rules_request(h, extended_connect, &req);
+	kh2_headers_free(h);
+	return err;
+}
+
+static int judge_all(const struct raw *fields, size_t n)
+{
+	return judge(fields, n, true);
+}
+
+#define JUDGE(...) judge_all((const struct raw[]){ __VA_ARGS__ },			\
+			     sizeof((const struct raw[]){ __VA_ARGS__ }) / sizeof(struct raw))
+#define MALFORMED(...) EQ(JUDGE(__VA_ARGS__), KH2_ERR_PROTOCOL)
+#define FINE(...) EQ(JUDGE(__VA_ARGS__), 0)
+
+#define METHOD_GET F(":method", "GET")
+#define HTTPS F(":scheme", "https")
+#define ROOT F(":path", "/")
+#define AUTHORITY F(":authority", "a")
+#define REQUEST METHOD_GET, HTTPS, ROOT
+
+TEST(request_without_method_scheme_or_path_is_malformed)
+{
+	FINE(REQUEST);
+	MALFORMED(HTTPS, ROOT);
+	MALFORMED(METHOD_GET, ROOT);
+	MALFORMED(METHOD_GET, HTTPS);
+	MALFORMED(F(":method", ""), HTTPS, ROOT);
+	MALFORMED(F(":method", "G T"), HTTPS, ROOT);
+}
+
+TEST(pseudo_header_field_twice_is_malformed)
+{
+	MALFORMED(REQUEST, METHOD_GET);
+	MALFORMED(REQUEST, HTTPS);
+	MALFORMED(REQUEST, ROOT);
+	MALFORMED(REQUEST, AUTHORITY, AUTHORITY);
+}
+
+TEST(pseudo_header_field_after_others_is_malformed)
+{
+	FINE(REQUEST, AUTHORITY, F("a", "b"));
+	MALFORMED(METHOD_GET, HTTPS, F("a", "b"), ROOT);
+	MALFORMED(REQUEST, F("a", "b"), AUTHORITY);
+}
+
+TEST(unknown_pseudo_header_field_is_malformed)
+{
+	MALFORMED(REQUEST, F(":what", "1"));
+	MALFORMED(REQUEST, F(":status", "200"));
+	MALFORMED(REQUEST, F(":", "1"));
+	MALFORMED(REQUEST, F(":Path", "/"));
+	MALFORMED(REQUEST, F(":protocol", "websocket"));
+}
+
+TEST(name_that_is_no_token_is_malformed)
+{
+	FINE(REQUEST, F("x-0!#$%&'*+-.^_`|~", "b"));
+	MALFORMED(REQUEST, F("", "b"));
+	for (int c = 0; c < 256; c++) {
+		bool token = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			     (c && strchr("!#$%&'*+-.^_`|~", c));
+		const char name[2] = { 'x', (char)c };
+		const struct raw fields[] = { REQUEST, { name, 2, "b", 1 } };
+
+		EQ(judge(fields, 4, false), token ? 0 : KH2_ERR_PROTOCOL);
+	}
+}
+
+TEST(value_with_nul_cr_or_lf_is_malformed)
+{
+	for (int c = 0; c < 256; c++) {
+		const char value[3] = { 'x', (char)c, 'y' };
+		const struct raw fields[] = { REQUEST, { "a", 1, value, 3 } };
+		const struct raw pseudo[] = { REQUEST, { ":authority", 10, value, 3 } };
+		bool bad = c == 0 || c == '\r' || c == '\n';
+
+		EQ(judge(fields, 4, false), bad ? KH2_ERR_PROTOCOL : 0);
+		if (c != '@')
+			EQ(judge(pseudo, 4, false), bad ? KH2_ERR_PROTOCOL : 0);
+	}
+}
+
+TEST(value_with_space_at_an_end_is_malformed)
+{
+	FINE(REQUEST, F("a", ""));
+	FINE(REQUEST, F("a", "b c\td"));
+	MALFORMED(REQUEST, F("a", " b"));
+	MALFORMED(REQUEST, F("a", "b "));
+	MALFORMED(REQUEST, F("a", "\tb"));
+	MALFORMED(REQUEST, F("a", "b\t"));
+	MALFORMED(REQUEST, F("a", " "));
+	MALFORMED(METHOD_GET, HTTPS, F(":path", "/ "));
+}
+
+TEST(field_specific_to_a_connection_is_malformed)
+{
+	MALFORMED(REQUEST, F("connection", "close"));
+	MALFORMED(REQUEST, F("proxy-connection", "close"));
+	MALFORMED(REQUEST, F("keep-alive", "1"));
+	MALFORMED(REQUEST, F("transfer-encoding", "chunked"));
+	MALFORMED(REQUEST, F("upgrade", "h2c"));
+	FINE(REQUEST, F("connections", "close"));
+}
+
+TEST(te_other_than_trailers_is_malformed)
+{
+	FINE(REQUEST, F("te", "trailers"));
+	FINE(REQUEST, F("te", "Trailers"));
+	MALFORMED(REQUEST, F("te", "gzip"));
+	MALFORMED(REQUEST, F("te", "trailers, gzip"));
+	MALFORMED(REQUEST, F("te", ""));
+}
+
+TEST(host_that_differs_from_authority_is_malformed)
+{
+	FINE(REQUEST, F("host", "a"));
+	FINE(REQUEST, F(":authority", "Example.org"), F("host", "example.ORG"));
+	MALFORMED(REQUEST, AUTHORITY, F("host", "b"));
+	MALFORMED(REQUEST, AUTHORITY, F("host", ""));
+	MALFORMED(REQUEST, F("host", "a"), F("host", "a"));
+}
+
+TEST(authority_with_user_information_is_malformed)
+{
+	FINE(REQUEST, F(":authority", "a:8443"));
+	MALFORMED(REQUEST, F(":authority", "user@a"));
+	MALFORMED(REQUEST, F(":authority", "user:secret@a"));
+}
+
+TEST(path_that_is_empty_or_relative_is_malformed)
+{
+	MALFORMED(METHOD_GET, HTTPS, F(":path", ""));
+	MALFORMED(METHOD_GET, F(":scheme", "http"), F(":path", "a"));
+	MALFORMED(METHOD_GET, F(":scheme", "HTTPS"), F(":path", "?a"));
+	FINE(METHOD_GET, HTTPS, F(":path", "/?a"));
+	FINE(METHOD_GET, F(":scheme", "urn"), F(":path", "a:b"));
+	MALFORMED(METHOD_GET, F(":scheme", "urn"), F(":path", ""));
+}
+
+TEST(path_asterisk_is_for_options_alone)
+{
+	FINE(F(":method", "OPTIONS"), HTTPS, F(":path", "*"));
+	FINE(F(":method", "OPTIONS"), HTTPS, ROOT);
+	MALFORMED(METHOD_GET, HTTPS, F(":path", "*"));
+	MALFORMED(F(":method", "OPTIONS"), HTTPS, F(":path", "*a"));
+}
+
+#define CONNECT F(":method", "CONNECT")
+#define WEBSOCKET F(":protocol", "websocket")
+
+TEST(connect_has_an_authority_and_no_scheme_nor_path)
+{
+	FINE(CONNECT, F(":authority", "a:443"));
+	MALFORMED(CONNECT);
+	MALFORMED(CONNECT, F(":authority", ""));
+	MALFORMED(CONNECT, AUTHORITY, HTTPS);
+	MALFORMED(CONNECT, AUTHORITY, ROOT);
+	MALFORMED(CONNECT, AUTHORITY, HTTPS, ROOT);
+}
+
+TEST(extended_connect_needs_scheme_and_path)
+{
+	FINE(CONNECT, HTTPS, ROOT, AUTHORITY, WEBSOCKET);
+	MALFORMED(CONNECT, AUTHORITY, WEBSOCKET);
+	MALFORMED(CONNECT, AUTHORITY, HTTPS, WEBSOCKET);
+	MALFORMED(CONNECT, AUTHORITY, ROOT, WEBSOCKET);
+	MALFORMED(CONNECT, HTTPS, ROOT, WEBSOCKET);
+	MALFORMED(METHOD_GET, HTTPS, ROOT, AUTHORITY, WEBSOCKET);
+}
+
 TEST(extended_connect_needs_our_setting)
 {
 	static const char *const fields[][2] = {
@@ -118,7 +319,20 @@ TEST(extended_connect_needs_our_setting)
 	EQ(kh2i_rules_request(h, false, &req), KH2_ERR_PROTOCOL);
 	EQ(kh2i_rules_request(h, true, &req), 0);
 	CHECK(!req.connect);
+	CHECK(req.tunnel);
 	kh2_headers_free(h);
+}
+
+TEST(content_length_that_is_no_number_or_two_is_malformed)
+{
+	FINE(REQUEST, F("content-length", "0"));
+	FINE(REQUEST, F("content-length", "5"), F("content-length", "5"));
+	MALFORMED(REQUEST, F("content-length", "5"), F("content-length", "6"));
+	MALFORMED(REQUEST, F("content-length", ""));
+	MALFORMED(REQUEST, F("content-length", "-1"));
+	MALFORMED(REQUEST, F("content-length", "+1"));
+	MALFORMED(REQUEST, F("content-length", "1, 1"));
+	MALFORMED(REQUEST, F("content-length", "0x1"));
 }
 
 TEST(content_length_that_overflows_is_malformed)

@@ -130,6 +130,29 @@ TEST(block_that_is_cut_or_wrong_is_an_error)
 	kh2_headers_free(got);
 }
 
+TEST(block_without_the_size_of_a_smaller_table_is_an_error)
+{
+	static const u8 get[] = { 0x82 }, said[] = { 0x20, 0x82 }, too_much[] = { 0x21, 0x82 };
+	struct kh2i_hpack receiver;
+	struct kh2_headers *got;
+
+	EQ(kh2_headers_new(&got), 0);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2i_hpack_set_inflate(&receiver, 0), 0);
+	EQ(kh2i_hpack_decode(&receiver, get, sizeof(get), got, &wide), KH2_ERR_PROTOCOL);
+	kh2i_hpack_exit(&receiver);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2i_hpack_set_inflate(&receiver, 0), 0);
+	EQ(kh2i_hpack_decode(&receiver, too_much, sizeof(too_much), got, &wide), KH2_ERR_PROTOCOL);
+	kh2i_hpack_exit(&receiver);
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2i_hpack_set_inflate(&receiver, 0), 0);
+	EQ(kh2i_hpack_decode(&receiver, said, sizeof(said), got, &wide), 0);
+	EQ(kh2i_hpack_decode(&receiver, get, sizeof(get), got, &wide), 0);
+	kh2i_hpack_exit(&receiver);
+	kh2_headers_free(got);
+}
+
 /* Pages for @len octets, for one who has none yet */
 static void *alloc(struct kh2i_tx_area *a, size_t len, u64 *addr)
 {
