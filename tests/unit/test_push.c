@@ -232,7 +232,7 @@ TEST(client_sends_data_on_a_promise_and_is_refused)
 	home_free(h);
 }
 
-/* Pushed streams come under our limit as they end, and under that of promises as they are released */
+/* Of our limit as they end, and of the limit of promises as they are released */
 TEST(pushed_streams_that_end_make_room_for_others)
 {
 	struct home *h = home_prepare(KH2E_CLIENT);

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import struct
 import sys
 
@@ -37,6 +38,45 @@ def case_half_a_preface_then_close(peer):
     if not peer.options.tls:
         peer.sock.shutdown(socket.SHUT_WR)
         peer.want_end()
+
+
+def case_server_preface_comes_first(peer):
+    peer.send(PREFACE + frame(SETTINGS) + frame(PING, 0, 0, bytes(8)))
+    got = peer.read()
+    assert got and got.kind == SETTINGS and not got.flags & ACK and not got.stream, f"{got}"
+    peer.want_alive()
+
+
+def handshake_fails(peer, *protocols):
+    """On a connection of its own; in the clear there is none."""
+    if not peer.options.tls:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    with socket.create_connection((peer.options.host, peer.options.port), timeout=LIMIT) as sock:
+        try:
+            context.wrap_socket(sock, server_hostname=peer.options.host).close()
+        except ssl.SSLError as error:
+            words = str(error).lower().replace("_", " ")
+            assert "alert no application protocol" in words, f"{error}"
+        else:
+            raise AssertionError(f"a handshake with {protocols}")
+
+
+def case_alpn_h2c_is_not_selected(peer):
+    handshake_fails(peer, "h2c")
+
+
+def case_tls_without_alpn_is_refused(peer):
+    handshake_fails(peer)
+
+
+def case_tls_compression_is_off(peer):
+    assert not peer.options.tls or peer.sock.compression() is None
+    peer.handshake()
 
 
 def case_first_frame_not_settings_fails(peer):
@@ -217,6 +257,22 @@ def case_pseudo_field_after_fields_is_malformed(peer):
 
 def case_unknown_pseudo_field_is_malformed(peer):
     bad_fields(peer, peer.request() + literal(":what", "1"))
+
+
+def case_nul_in_a_value_is_malformed(peer):
+    bad_fields(peer, peer.request() + literal("a", "b\0c"))
+
+
+def case_host_that_differs_is_malformed(peer):
+    bad_fields(peer, peer.request(more=[("host", "else.where")]))
+
+
+def case_connect_with_a_path_is_malformed(peer):
+    bad_fields(peer, peer.request(method="CONNECT"))
+
+
+def case_content_length_without_a_body_is_malformed(peer):
+    bad_fields(peer, peer.request(more=[("content-length", "5")]))
 
 
 def case_hpack_bomb_is_stopped(peer):

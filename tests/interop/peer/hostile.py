@@ -3,6 +3,7 @@
 """Runs hostile and broken peers against a server, in TAP.
 
 hostile.py --port N [--host H] [--tls] [--path /] [--vectors DIR] [NAME-PART...]
+hostile.py --list
 
 Each case speaks raw frames on a connection of its own and looks for the code that RFC 9113
 demands, or for the connection's end; then a healthy connection must still be served.  KH2_SLOW
@@ -41,7 +42,8 @@ def run(number, name, case, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--list", action="store_true")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--path", default="/")
     parser.add_argument("--vectors", default=os.path.join(
@@ -51,6 +53,11 @@ def main():
 
     chosen = [(name, case) for name, case in cases.all_cases(options.vectors)
               if not options.names or any(part in name for part in options.names)]
+    if options.list:
+        print("\n".join(name for name, _ in chosen))
+        return 0
+    if not options.port:
+        parser.error("--port is needed")
     print("KTAP version 1")
     print(f"1..{len(chosen)}", flush=True)
     if SLOW != 1:
