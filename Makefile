@@ -9,13 +9,15 @@ KDIR	?= /lib/modules/$(KVER)/build
 M	?= $(CURDIR)
 KERNEL	?= base
 PORT	?= 8443
+FUZZ	?= fuzz/* selftests/fuzz
+FUZZ_SECONDS ?= 60
 DESTDIR	?=
 prefix	?= /usr/local
 
 have	= $(if $(wildcard $(1)/Makefile),$(1))
 sub	= +$(if $(call have,$(1)),$(MAKE) -C $(1) O=$(2) KVER=$(KVER) KDIR=$(KDIR) $(3),@:)
 
-.PHONY: all module userspace bpf daemon unit selftests test-programs
+.PHONY: all module userspace bpf daemon unit selftests test-programs fuzz-targets
 all: module userspace
 
 module:
@@ -40,6 +42,9 @@ selftests: daemon
 	$(call sub,tests/selftests,$(O)/tests/selftests)
 
 test-programs: unit selftests
+
+fuzz-targets: tools
+	$(call sub,tests/fuzz,$(O)/tests/fuzz)
 
 # Says what to install before a compiler would complain in its own way.
 .PHONY: tools
@@ -71,7 +76,7 @@ man_install:
 		install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man$${page##*.} $$page || exit; \
 	done
 
-.PHONY: vm-build run test check bench
+.PHONY: vm-build run test fuzz check bench
 vm-build:
 	@tests/vm/needs
 	@tests/vm/build --kernel $(KERNEL)
@@ -84,6 +89,11 @@ run:
 test:
 	@tests/vm/needs
 	@tests/run --kernel $(KERNEL) $(foreach t,$(TESTS),'$(t)')
+
+# All fuzzers for FUZZ_SECONDS each, two at a time, and the one in the VM (Documentation/fuzzing.rst)
+fuzz:
+	@tests/vm/needs
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run --kernel $(KERNEL) $(FUZZ:%='%')
 
 check:
 	@tests/vm/needs

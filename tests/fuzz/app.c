@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* An owner that answers what it is asked, and what must hold whatever the input. */
-#include <stdarg.h>
-#include <stdio.h>
+/* An owner that answers what it is asked, and tells the model what it did. */
 #include <stdlib.h>
 
 #include "app.h"
 
-void diag(const char *fmt, ...)
-{
-	(void)fmt;
-}
+#define BLOCK_MAX 40000U
 
-void die(const char *file, int line, const char *fmt, ...)
+void app_begin(void)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "%s:%d: ", file, line);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	abort();
+#ifdef KH2_FUZZ_ARENA_H
+	arena_reset();
+#endif
 }
 
 /* bits of @config: 0-1 padding, 2 few streams, 3 small windows, 4 small pieces, 5 small limits */
@@ -28,6 +18,8 @@ struct home *app_home(u8 role, u8 config)
 {
 	struct home *h = home_prepare(role);
 
+	model_new(h);
+	h->plain = true;
 	h->cfg.padding = min(config & 3, KH2E_PAD_ALIGNED);
 	if (config & 4)
 		h->cfg.limits[KH2_L_STREAMS] = 2;
@@ -45,11 +37,79 @@ struct home *app_home(u8 role, u8 config)
 	}
 	home_start(h);
 	if (role == KH2E_CLIENT) {
-		sub_headers(h, 1, KH2_SQE_END_STREAM);
-		sub_headers(h, 3, 0);
-		try_data(h, 3, KH2_SQE_END_STREAM, 300, NULL);
+		app_headers(h, 1, KH2_SQE_END_STREAM, 6);
+		app_headers(h, 3, 0, 6);
+		app_body(h, 3, KH2_SQE_END_STREAM, 2);
 	}
 	return h;
+}
+
+size_t app_feed(struct home *h, const void *p, size_t n)
+{
+	size_t done = feed(h, p, n);
+
+	model_input(model_of(h), p, done);
+	return done;
+}
+
+/* No two blocks of a connection are the same */
+static const u8 *block_octets(struct home *h, u32 len)
+{
+	static u8 block[BLOCK_MAX];
+
+	put_unaligned_be32(++h->n_srcs, block);
+	CHECK(len <= BLOCK_MAX);
+	return block;
+}
+
+int app_headers(struct home *h, u32 stream, u8 flags, u32 len)
+{
+	const u8 *p = block_octets(h, len);
+	int err = sub_block(h, stream, flags, p, len);
+
+	if (!err)
+		model_block(model_of(h), stream, 0, p, len);
+	return err;
+}
+
+int app_promise(struct home *h, u32 stream, u32 promised, u32 len)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_PUSH_PROMISE, .stream = stream, .len = len, .value = promised,
+	};
+	const u8 *p = block_octets(h, len);
+	int err = submit(h, &sqe, p);
+
+	if (!err)
+		model_block(model_of(h), stream, promised, p, len);
+	return err;
+}
+
+int app_body(struct home *h, u32 stream, u8 flags, u8 size)
+{
+	static const u32 sizes[16] = {
+		0, 1, 70, 300, 300, 1000, 5000, 16375, 16376, 33000, 70000, 70, 19, 20, 21, 600,
+	};
+
+	return try_data(h, stream, flags, sizes[size % 16], NULL);
+}
+
+struct home_src *app_file(struct home *h, u32 stream, u8 flags)
+{
+	struct home_src *s = calloc(1, sizeof(*s));
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_FILE, .stream = stream, .flags = flags, .len = KH2_LEN_EOF,
+		.user_data = 0xf000 + ++h->n_srcs,
+	};
+
+	s->next = h->srcs;
+	h->srcs = s;
+	s->src.stream = stream;
+	s->src.notify = true;
+	s->src.patient = h->n_srcs & 1;
+	INIT_LIST_HEAD(&s->src.node);
+	s->released = kh2e_submit(h->e, &sqe, NULL, &s->src);
+	return s;
 }
 
 static void answer_headers(struct home *h, const struct kh2_event *ev)
@@ -58,15 +118,15 @@ static void answer_headers(struct home *h, const struct kh2_event *ev)
 		return;
 	switch (ev->stream / 2 % 4) {
 	case 0:
-		sub_headers(h, ev->stream, KH2_SQE_END_STREAM);
+		app_headers(h, ev->stream, KH2_SQE_END_STREAM, 4);
 		break;
 	case 1:
-		sub_headers(h, ev->stream, 0);
-		try_data(h, ev->stream, KH2_SQE_TRAILERS, 100000, NULL);
+		app_headers(h, ev->stream, 0, 5);
+		app_body(h, ev->stream, KH2_SQE_TRAILERS, 9);
 		break;
 	case 2:
-		sub_headers(h, ev->stream, 0);
-		try_data(h, ev->stream, KH2_SQE_END_STREAM, 70, NULL);
+		app_headers(h, ev->stream, 0, 20);
+		app_body(h, ev->stream, KH2_SQE_END_STREAM, 2);
 		break;
 	default:
 		sub_code(h, KH2_OP_RST, ev->stream, KH2_CANCEL);
@@ -92,7 +152,7 @@ void app_answer(struct home *h)
 			sub_op(h, KH2_OP_RELEASE, ev.stream);
 			break;
 		case KH2_EV_WANT_TRAILERS:
-			sub_headers(h, ev.stream, KH2_SQE_END_STREAM);
+			app_headers(h, ev.stream, KH2_SQE_END_STREAM, 4);
 			break;
 		case KH2_EV_SETTINGS:
 			if (ev.flags & KH2_EVF_ACK_WANTED)
@@ -102,25 +162,19 @@ void app_answer(struct home *h)
 	}
 }
 
-void app_check(struct home *h)
+/* Nothing is withheld any more: everything must come to its end */
+void app_end(struct home *h)
 {
-	struct kh2e_info i = info(h);
-	struct home_frame f;
-	u32 errors = 0;
+	struct model *m = model_of(h);
 
-	CHECK(i.local_window <= i.local_window_max);
-	CHECK(i.memory >= h->live_mem + h->live_out);	/* KH2_OP_MEMORY adds to it */
-	CHECK(i.memory < 32 << 20);
-	for (size_t n = 0; n < h->n_evs; n++)
-		errors += h->evs[n].ev.type == KH2_EV_ERROR;
-	CHECK(errors <= 1);
-	if (counter(h, KH2_C_CONN_MEMORY))
-		return;		/* what was queued is dropped, in the midst of a frame, too */
-	/* what was sent is whole frames */
-	h->out_seen = 0;
-	while (next_frame(h, &f)) {
-		CHECK(f.len <= 1 << 24);
-		CHECK(f.type <= KH2_FRAME_CONTINUATION || f.type == KH2_FRAME_ALTSVC ||
-		      f.type == KH2_FRAME_ORIGIN || f.type == KH2_FRAME_PRIORITY_UPDATE);
-	}
+	h->room = UINT64_MAX;
+	h->fail_alloc = 0;
+	h->pull_segs = 16;
+	h->pull_max = 1 << 20;
+	h->sent_step = 0;
+	kh2e_recv(h->e, NULL, 0);
+	pump(h);
+	model_check_end(m);
+	home_free(h);
+	model_free(m);
 }

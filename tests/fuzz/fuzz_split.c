@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 #include "app.h"
+#include "mutate.h"
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+const size_t fuzz_prefix = 2;
 
 /* Told when the engine gets to it, at the end of a call: their place among the others is free */
 static bool by_input(u16 type)
@@ -77,11 +78,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (size < 3)
 		return 0;
+	app_begin();
 	whole = app_home(data[0] & 1, data[0] >> 1);
 	parts = app_home(data[0] & 1, data[0] >> 1);
 	parts->chunk = data[1] % 16 + 1;
-	feed(whole, data + 2, size - 2);
-	feed(parts, data + 2, size - 2);
+	app_feed(whole, data + 2, size - 2);
+	app_feed(parts, data + 2, size - 2);
 	pump(whole);
 	pump(parts);
 	same_events(whole, parts, true);
@@ -89,8 +91,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	EQ(whole->n_out, parts->n_out);
 	CHECK(!whole->n_out || !memcmp(whole->out, parts->out, whole->n_out));
 	EQ(kh2e_phase(whole->e), kh2e_phase(parts->e));
-	app_check(whole);
-	home_free(whole);
-	home_free(parts);
+	app_end(whole);
+	app_end(parts);
 	return 0;
 }

@@ -143,6 +143,8 @@ static bool op_event(void *home, const struct kh2_event *ev, const void *payload
 	rec->data = xrealloc(NULL, ev->len + 1);
 	if (ev->len)
 		memcpy(rec->data, payload, ev->len);
+	if (h->on_event)
+		h->on_event(h, ev);
 	return true;
 }
 
@@ -168,16 +170,16 @@ static void op_src_release(void *home, struct kh2e_src *src)
 
 static void op_frame(void *home, bool sent, u32 len, u8 type, u8 flags, u32 stream)
 {
+	const struct home_frame f = { .len = len, .type = type, .flags = flags, .stream = stream };
 	struct home *h = home;
 
-	(void)type;
-	(void)flags;
-	(void)stream;
 	CHECK(len <= KH2_FRAME_SIZE_MAX);
 	if (sent)
 		h->frames_tx++;
 	else
 		h->frames_rx++;
+	if (h->on_frame)
+		h->on_frame(h, sent, &f);
 }
 
 static const struct kh2e_ops home_ops = {
@@ -425,7 +427,9 @@ static void capture(struct home *h, const struct kh2e_seg *seg, u64 skip, size_t
 		struct home_src *s = container_of(seg->src, struct home_src, src);
 
 		CHECK(!s->released);
-		for (size_t i = 0; i < n; i++)
+		if (h->plain)
+			memset(h->out + h->n_out, 0, n);
+		for (size_t i = 0; i < n && !h->plain; i++)
 			h->out[h->n_out + i] = home_octet(s->seed, seg->off + skip + i);
 	}
 	h->n_out += n;

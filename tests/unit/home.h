@@ -42,6 +42,10 @@ struct home_frame {
  * @fail_alloc_all: those after it, too
  * @fail_reserve: the so-manieth reserve() from now refuses
  * @relieve: called when an event had no room; false: give up. Without it feed() fails the test
+ * @on_frame: sees each frame as the engine reads its head or frames it; may be NULL
+ * @on_event: sees each event; may be NULL
+ * @plain: octets of sources are sent as zeros, for speed
+ * @user: for the two
  */
 struct home {
 	struct kh2e *e;
@@ -65,6 +69,10 @@ struct home {
 	bool (*relieve)(struct home *h);
 	u64 live_mem, live_out, n_live, peak_mem;
 	u64 frames_rx, frames_tx;
+	void (*on_frame)(struct home *h, bool sent, const struct home_frame *f);
+	void (*on_event)(struct home *h, const struct kh2_event *ev);
+	bool plain;
+	void *user;
 };
 
 struct home *home_prepare(u8 role);
