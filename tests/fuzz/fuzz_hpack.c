@@ -289,6 +289,19 @@ static void do_headers(struct play *p, struct side *s)
 		send_block(p, s, KH2_OP_HEADERS, id, 0, octet(p) & KH2_SQE_END_STREAM);
 }
 
+/* Of ours: open or half-closed (RFC 9113 5.1.2) */
+static u32 n_active(const struct side *s)
+{
+	struct kh2e_stream_info i;
+	u32 n = 0;
+
+	for (u32 id = kh2e_stream_next(s->h->e, 0); id; id = kh2e_stream_next(s->h->e, id))
+		if ((id & 1) == is_client(s) && !kh2e_stream_info(s->h->e, id, &i))
+			n += i.state == KH2E_STREAM_OPEN || i.state == KH2E_HALF_LOCAL ||
+			     i.state == KH2E_HALF_REMOTE;
+	return n;
+}
+
 static void do_open(struct play *p, struct side *s)
 {
 	struct kh2e_info i = info(s->h);
@@ -298,6 +311,8 @@ static void do_open(struct play *p, struct side *s)
 	if (is_done(s) || i.next_stream_id >= N_STREAMS)
 		return;
 	if (is_client(s)) {
+		if (n_active(s) >= i.remote.max_concurrent_streams)
+			return;
 		send_block(p, s, KH2_OP_HEADERS, i.next_stream_id, 0,
 			   octet(p) & KH2_SQE_END_STREAM);
 		return;
