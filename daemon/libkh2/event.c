@@ -149,35 +149,14 @@ static void on_goaway(struct kh2_session *s, const struct kh2_event *ev, const v
 		kh2i_session_fail(s, KH2_ERR_SESSION, ev->code);
 }
 
-static void keep_priority(struct kh2_session *s, u32 id, const struct kh2_priority *prio)
+/* RFC 9218 7: the engine has carried it out; the application may ask */
+static void on_priority(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
-	struct kh2i_early_prio *slot = &s->early_prios[s->n_early_prios % KH2I_EARLY_PRIOS];
+	struct kh2_stream *st = kh2i_session_find(s, ev->stream);
 
-	for (u32 i = 0; i < KH2I_EARLY_PRIOS; i++)
-		if (s->early_prios[i].id == id)
-			slot = &s->early_prios[i];
-	if (slot->id != id)
-		s->n_early_prios++;
-	*slot = (struct kh2i_early_prio){ .id = id, .prio = *prio };
-}
-
-/* RFC 9218 7.1: a stream identifier, then a field value */
-static void on_extension(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
-{
-	struct kh2_priority prio;
-	struct kh2_stream *st;
-	u32 id;
-
-	if (ev->code != KH2_FRAME_PRIORITY_UPDATE || ev->len < 4)
-		return;
-	id = get_unaligned_be32(payload) & KH2_ID_MAX;
-	st = kh2i_session_find(s, id);
-	prio = (struct kh2_priority){ .urgency = 3 };
-	kh2i_rules_priority((const char *)payload + 4, ev->len - 4, &prio);
-	if (st)
-		kh2_stream_set_priority(st, &prio);
-	else if (id > s->last_request && (id & 1))
-		keep_priority(s, id, &prio);
+	(void)payload;
+	if (st && (ev->flags & KH2_EVF_URGENCY))
+		st->prio = kh2i_priority_of(ev);
 }
 
 /* These only say that the end, of the stream or the session, is on its way as an event. */
@@ -260,7 +239,7 @@ static const event_fn handlers[__KH2_EV_END] = {
 	[KH2_EV_PING]		= on_ping,
 	[KH2_EV_PING_ACK]	= on_ping_ack,
 	[KH2_EV_GOAWAY]		= on_goaway,
-	[KH2_EV_EXTENSION]	= on_extension,
+	[KH2_EV_PRIORITY]	= on_priority,
 	[KH2_EV_SQE_ERROR]	= on_sqe_error,
 	[KH2_EV_IDLE]		= on_idle,
 	[KH2_EV_ERROR]		= on_error,

@@ -1023,6 +1023,9 @@ enum kh2_stream_st {
  * @urgency: 0 to 7, RFC 9218 4.1
  * @incremental: RFC 9218 4.2
  * @queued: octets that wait to be framed
+ * @weight: 1 to 256, RFC 7540 5.3.2; 16 unless dependencies are in use
+ * @parent: stream on which it depends, 0: none
+ * @sum_dependency_weight: weights of all that depend on it
  */
 struct kh2_stream_state {
 	uint32_t state;
@@ -1033,6 +1036,9 @@ struct kh2_stream_state {
 	uint8_t urgency;
 	bool incremental;
 	uint64_t queued;
+	uint16_t weight;
+	uint32_t parent;
+	uint32_t sum_dependency_weight;
 };
 
 /**
@@ -1260,13 +1266,48 @@ struct kh2_priority {
  * @prio: priority
  *
  * It begins as the client's `priority` field says; without one it has urgency
- * 3 and is taken for incremental, so that such streams share. PRIORITY_UPDATE
- * and a `priority` field in the response change it too (RFC 9218 7, 8).
+ * 3, and is incremental as long as the client has said nothing at all by RFC
+ * 9218, so that such streams share. PRIORITY_UPDATE and a `priority` field in the
+ * response change it too (RFC 9218 7, 8); the last word counts.
  *
  * Return: 0, -ERANGE or KH2_ERR_STREAM_CLOSED.
  */
 int kh2_stream_set_priority(struct kh2_stream *st, const struct kh2_priority *prio);
-void kh2_stream_priority(const struct kh2_stream *st, struct kh2_priority *prio);
+/* What the client said, or kh2_stream_set_priority() since. */
+void kh2_stream_get_priority(const struct kh2_stream *st, struct kh2_priority *prio);
+
+/**
+ * struct kh2_prio_opts - RFC 7540 5.3
+ * @sz: sizeof this
+ * @parent: stream on which this one depends: that is sent first; 0: none
+ * @weight: 1 to 256, of the turns among those with the same parent; 0: 16
+ * @exclusive: what depended on @parent depends on this one then
+ * @silent: the peer is not told
+ */
+struct kh2_prio_opts {
+	size_t sz;
+	uint32_t parent;
+	uint16_t weight;
+	bool exclusive;
+	bool silent;
+};
+
+/**
+ * kh2_stream_priority() - decide the order of sending by dependencies
+ * @st: stream
+ * @opts: options; NULL: no dependency, weight 16
+ *
+ * From then on dependencies and weights order all streams of the session, in
+ * the place of urgencies, until kh2_stream_set_priority() is called or a response
+ * carries a `priority` field. A parent that is not known gives
+ * no dependency and weight 16. If the parent depends on this stream, it takes this one's
+ * place first. Unless @opts say silent, PRIORITY is sent, if the peer has not
+ * said that it ignores it.
+ *
+ * Return: 0, -ERANGE, -EINVAL for the stream itself as @parent,
+ * KH2_ERR_STREAM_CLOSED, -ENOMEM.
+ */
+int kh2_stream_priority(struct kh2_stream *st, const struct kh2_prio_opts *opts);
 
 /**
  * kh2_stream_set_timeout() - tell when there is no activity

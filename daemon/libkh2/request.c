@@ -57,19 +57,12 @@ static void answer_404(struct kh2_stream *st)
 }
 
 /* RFC 9218 7: PRIORITY_UPDATE, which may have come first, overrides the field. */
-static void begin_priority(struct kh2_session *s, struct kh2_stream *st)
+static void begin_priority(const struct kh2_event *ev, struct kh2_stream *st)
 {
-	for (u32 i = 0; i < KH2I_EARLY_PRIOS; i++) {
-		struct kh2i_early_prio *early = &s->early_prios[i];
-
-		if (early->id != st->id)
-			continue;
-		early->id = 0;
-		kh2_stream_set_priority(st, &early->prio);
-		return;
-	}
-	if (st->req.has_priority)
-		kh2_stream_set_priority(st, &st->req.prio);
+	if (ev->flags & KH2_EVF_URGENCY)
+		st->prio = kh2i_priority_of(ev);
+	else if (st->req.has_priority)
+		kh2i_stream_initial_priority(st, &st->req.prio);
 }
 
 static void begin_stream(struct kh2_session *s, const struct kh2_event *ev,
@@ -77,7 +70,7 @@ static void begin_stream(struct kh2_session *s, const struct kh2_event *ev,
 {
 	struct kh2_server *srv = s->server;
 
-	begin_priority(s, st);
+	begin_priority(ev, st);
 	kh2_stream_get(st);
 	if (srv && srv->cbs.on_stream)
 		srv->cbs.on_stream(srv, st, st->headers, (uint8_t)ev->code, srv->user);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "headers.h"
+#include "priority.h"
 #include "rules.h"
 
 enum pseudo { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL, N_PSEUDO };
@@ -336,35 +337,19 @@ int kh2i_rules_status(const struct kh2_headers *h, int first, int last, int def)
  * @len: octets
  * @prio: members that it names are changed
  *
- * Unknown parameters and malformed ones are passed over.
+ * Members that are unknown or out of range are passed over, a value that is malformed as a whole.
  *
  * Return: true if anything was named.
  */
 bool kh2i_rules_priority(const char *value, size_t len, struct kh2_priority *prio)
 {
-	const char *end = value + len;
-	bool named = false;
+	struct kh2e_priority said;
 
-	while (value < end) {
-		const char *comma = memchr(value, ',', (size_t)(end - value));
-		const char *stop = comma ? comma : end;
-
-		while (value < stop && (*value == ' ' || *value == '\t'))
-			value++;
-		len = (size_t)(stop - value);
-		while (len && (value[len - 1] == ' ' || value[len - 1] == '\t'))
-			len--;
-		if (len == 3 && !memcmp(value, "u=", 2) && value[2] >= '0' && value[2] <= '7') {
-			prio->urgency = (uint8_t)(value[2] - '0');
-			named = true;
-		} else if ((len == 1 && *value == 'i') || (len == 4 && !memcmp(value, "i=?1", 4))) {
-			prio->incremental = true;
-			named = true;
-		} else if (len == 4 && !memcmp(value, "i=?0", 4)) {
-			prio->incremental = false;
-			named = true;
-		}
-		value = comma ? comma + 1 : end;
-	}
-	return named;
+	if (!kh2e_priority_parse(value, len, &said))
+		return false;
+	if (said.has_urgency)
+		prio->urgency = said.urgency;
+	if (said.has_incremental)
+		prio->incremental = said.incremental;
+	return said.has_urgency || said.has_incremental;
 }

@@ -26,14 +26,6 @@ struct kh2i_ping {
 	u8 payload[8];
 };
 
-/* A PRIORITY_UPDATE that came before its request; @id 0: none */
-struct kh2i_early_prio {
-	u32 id;
-	struct kh2_priority prio;
-};
-
-#define KH2I_EARLY_PRIOS 8	/* more are forgotten, the oldest first */
-
 /**
  * struct kh2_session - one connection
  * @node: in the context's list
@@ -60,8 +52,6 @@ struct kh2i_early_prio {
  * @local: SETTINGS in force at us
  * @remote: SETTINGS in force at the peer
  * @last_request: highest stream whose first header block has come
- * @early_prios: of streams to come
- * @n_early_prios: that came so far
  * @n_settings_out: SETTINGS of ours that wait for their ACK
  * @pings: struct kh2i_ping
  * @n_pings: of these
@@ -112,8 +102,6 @@ struct kh2_session {
 	struct kh2_settings local;
 	struct kh2_settings remote;
 	u32 last_request;
-	struct kh2i_early_prio early_prios[KH2I_EARLY_PRIOS];
-	u32 n_early_prios;
 	u32 n_settings_out;
 	struct list_head pings;
 	u32 n_pings;

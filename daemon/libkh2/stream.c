@@ -2,6 +2,7 @@
 /* Streams: how they begin and end, and what they tell about themselves. */
 #include <stdlib.h>
 
+#include "priority.h"
 #include "server.h"
 #include "session.h"
 #include "stream.h"
@@ -286,16 +287,66 @@ int kh2_stream_destroy(struct kh2_stream *st, int err)
 	return 0;
 }
 
-int kh2_stream_set_priority(struct kh2_stream *st, const struct kh2_priority *prio)
+static int submit_priority(struct kh2_stream *st, const struct kh2_priority *prio, u8 flags)
 {
-	struct kh2_sqe sqe = { .opcode = KH2_OP_PRIORITY, .stream = st->id };
+	struct kh2_sqe sqe = { .opcode = KH2_OP_PRIORITY, .flags = flags, .stream = st->id };
 
-	if (prio->urgency > 7)
+	if (prio->urgency >= KH2E_URGENCIES)
 		return -ERANGE;
 	if (!kh2i_stream_open(st))
 		return KH2_ERR_STREAM_CLOSED;
 	st->prio = *prio;
 	sqe.value = prio->urgency | (prio->incremental ? 8 : 0);
+	return kh2i_session_submit(st->session, &sqe, NULL);
+}
+
+/**
+ * kh2i_stream_initial_priority() - what the `priority` field of a request says
+ * @st: stream
+ * @prio: priority
+ *
+ * A PRIORITY_UPDATE that has come meanwhile stays in force.
+ */
+void kh2i_stream_initial_priority(struct kh2_stream *st, const struct kh2_priority *prio)
+{
+	if (submit_priority(st, prio, KH2_SQE_INITIAL) == -ENOMEM)
+		kh2i_session_fail(st->session, -ENOMEM, KH2_INTERNAL_ERROR);
+}
+
+/**
+ * kh2i_priority_of() - urgency and incremental in an event
+ * @ev: event with KH2_EVF_URGENCY
+ *
+ * Return: these.
+ */
+struct kh2_priority kh2i_priority_of(const struct kh2_event *ev)
+{
+	return (struct kh2_priority){
+		.urgency = (uint8_t)KH2_PRIO_URGENCY(ev->arg),
+		.incremental = KH2_PRIO_INCREMENTAL(ev->arg),
+	};
+}
+
+int kh2_stream_set_priority(struct kh2_stream *st, const struct kh2_priority *prio)
+{
+	return submit_priority(st, prio, 0);
+}
+
+int kh2_stream_priority(struct kh2_stream *st, const struct kh2_prio_opts *options)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_DEPEND, .stream = st->id };
+	struct kh2_prio_opts opts;
+
+	KH2I_OPTS_COPY(opts, options);
+	if (opts.weight > KH2E_WEIGHT_MAX || opts.parent > KH2_ID_MAX)
+		return -ERANGE;
+	if (opts.parent == st->id)
+		return -EINVAL;
+	if (!kh2i_stream_open(st))
+		return KH2_ERR_STREAM_CLOSED;
+	sqe.flags = opts.silent ? KH2_SQE_SILENT : 0;
+	sqe.value = opts.parent | (opts.exclusive ? 1U << 31 : 0);
+	sqe.code = opts.weight ? opts.weight : KH2E_WEIGHT_DEFAULT;
 	return kh2i_session_submit(st->session, &sqe, NULL);
 }
 
@@ -365,7 +416,7 @@ size_t kh2_stream_queued(const struct kh2_stream *st)
 	return st->queued;
 }
 
-void kh2_stream_priority(const struct kh2_stream *st, struct kh2_priority *prio)
+void kh2_stream_get_priority(const struct kh2_stream *st, struct kh2_priority *prio)
 {
 	*prio = st->prio;
 }
@@ -390,6 +441,9 @@ int kh2_stream_state(const struct kh2_stream *st, struct kh2_stream_state *out, 
 	state.urgency = info.urgency;
 	state.incremental = info.incremental;
 	state.queued = info.queued;
+	state.weight = info.weight;
+	state.parent = info.parent;
+	state.sum_dependency_weight = info.sum_dependency_weight;
 	memcpy(out, &state, sz < sizeof(state) ? sz : sizeof(state));
 	return 0;
 }

@@ -151,6 +151,8 @@ struct kh2_stream {
 int kh2i_stream_new(struct kh2_session *s, u32 id, struct kh2_headers *h,
 		    const struct kh2i_request *req, struct kh2_stream **out);
 bool kh2i_stream_open(const struct kh2_stream *st);
+void kh2i_stream_initial_priority(struct kh2_stream *st, const struct kh2_priority *prio);
+struct kh2_priority kh2i_priority_of(const struct kh2_event *ev);
 void kh2i_stream_touch(struct kh2_stream *st);
 void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code);
 void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code);

@@ -39,8 +39,12 @@ static bool block_append(struct kh2e *e, const u8 *data, u32 n)
 	return true;
 }
 
-/* The event. Blocks for no stream are decoded all the same: HPACK is state of the connection. */
-static void post_block(struct kh2e *e, bool discard, const u8 *block, u32 len)
+/*
+ * The event. Blocks for no stream are decoded all the same: HPACK is state of the connection.
+ * @updated: the stream that it opens, if a PRIORITY_UPDATE came before
+ */
+static void post_block(struct kh2e *e, bool discard, const struct kh2e_stream *updated,
+		       const u8 *block, u32 len)
 {
 	const struct kh2e_frame *f = &e->block.frame;
 	u16 flags = discard ? KH2_EVF_DISCARD : 0;
@@ -56,7 +60,10 @@ static void post_block(struct kh2e *e, bool discard, const u8 *block, u32 len)
 		flags |= KH2_EVF_END_STREAM;
 	if (f->flags & KH2_FLAG_PRIORITY)
 		flags |= KH2_EVF_PRIORITY;
-	kh2e_post(e, KH2_EV_HEADERS, flags, f->stream, f->flags, e->block.prio, block, len);
+	if (updated)
+		flags |= KH2_EVF_URGENCY;
+	kh2e_post(e, KH2_EV_HEADERS, flags, f->stream, f->flags,
+		  e->block.prio | (updated ? kh2e_signal_arg(updated) : 0), block, len);
 }
 
 /* The owner decodes it for nothing, so it is no cheaper to the peer than a reset. */
@@ -100,11 +107,13 @@ static void headers_on_known(struct kh2e *e, struct kh2e_stream *st, const u8 *b
 		discard = true;
 	} else {
 		kh2e_stream_step(e, st, KH2E_RECV_HEADERS);
+		if (e->block.frame.flags & KH2_FLAG_PRIORITY)
+			kh2e_signal_headers(e, st);
 	}
 	/* a reset may have been one too many: then the block is gone */
 	if (e->phase == KH2E_DONE)
 		return;
-	post_block(e, discard, block, len);
+	post_block(e, discard, NULL, block, len);
 	if (end && !discard)
 		kh2e_stream_step(e, st, KH2E_RECV_END);
 }
@@ -164,12 +173,16 @@ static void headers_on_new(struct kh2e *e, const u8 *block, u32 len)
 {
 	const struct kh2e_frame *f = &e->block.frame;
 	struct kh2e_stream *st = open_stream(e, f->stream, KH2E_RECV_HEADERS);
+	bool updated = st && kh2e_signal_opened(e, st);
 
 	if (e->phase == KH2E_DONE)
 		return;
-	if (st)
+	if (st) {
 		e->last_proc_id = f->stream;
-	post_block(e, !st, block, len);
+		if (f->flags & KH2_FLAG_PRIORITY)
+			kh2e_signal_headers(e, st);
+	}
+	post_block(e, !st, updated ? st : NULL, block, len);
 	if (st && (f->flags & KH2_FLAG_END_STREAM))
 		kh2e_stream_step(e, st, KH2E_RECV_END);
 }
@@ -183,7 +196,7 @@ static void headers_done(struct kh2e *e, const u8 *block, u32 len)
 		headers_on_known(e, st, block, len);
 	} else if (!kh2e_stream_is_idle(e, id)) {
 		if (may_discard(e, id, NULL))
-			post_block(e, true, block, len);
+			post_block(e, true, NULL, block, len);
 	} else if (e->role == KH2E_CLIENT || kh2e_by_us(e, id)) {
 		/* RFC 9113 5.1.1: a client opens odd streams, a server none by HEADERS */
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_ID);
@@ -228,7 +241,7 @@ static void promise_done(struct kh2e *e, const u8 *block, u32 len)
 		return;
 	st = promised_stream(e, e->block.promised);
 	if (e->phase != KH2E_DONE)
-		post_block(e, !st, block, len);
+		post_block(e, !st, NULL, block, len);
 }
 
 static void block_done(struct kh2e *e, const u8 *block, u32 len)
@@ -259,11 +272,17 @@ static int strip_padding(const struct kh2e_frame *f, const u8 *payload, u32 fixe
 	return (int)head;
 }
 
-static u64 read_priority(const u8 *p)
+/**
+ * kh2e_priority_read() - stream dependency, weight less one, exclusive (RFC 9113 6.3)
+ * @octets: of PRIORITY or HEADERS
+ *
+ * Return: KH2_PRIO_*.
+ */
+u64 kh2e_priority_read(const u8 octets[5])
 {
-	u32 dep = get_unaligned_be32(p);
+	u32 dep = get_unaligned_be32(octets);
 
-	return (dep & KH2_ID_MAX) | (u64)p[4] << 32 | (u64)(dep >> 31) << 40;
+	return (dep & KH2_ID_MAX) | (u64)octets[4] << 32 | (u64)(dep >> 31) << 40;
 }
 
 /* Octets between padding and the fragment of the header block */
@@ -298,7 +317,7 @@ void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payl
 	if (f->type == KH2_FRAME_PUSH_PROMISE)
 		b->promised = get_unaligned_be32(payload) & KH2_ID_MAX;
 	else if (fixed)
-		b->prio = read_priority(payload);
+		b->prio = kh2e_priority_read(payload);
 	payload += fixed;
 	n -= fixed;
 	if (n > e->limits[KH2_L_BLOCK_OCTETS]) {

@@ -124,6 +124,10 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 		return err;
 	if (!kh2e_stream_step(e, st, KH2E_SEND_PROMISE))
 		return abi_broken(e);
+	/* RFC 7540 5.3.5 */
+	if (e->sched.tree)
+		kh2e_sched_depend(e, st->id, &(struct kh2e_depend){
+			.parent = on->id, .weight = KH2E_WEIGHT_DEFAULT });
 	return kh2e_send_block(e, KH2_FRAME_PUSH_PROMISE, 0, on->id, st->id, payload,
 			       (u32)sqe->len);
 }
@@ -259,16 +263,40 @@ static int run_priority(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pay
 			struct kh2e_src *src)
 {
 	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
+	u8 urgency = sqe->value & 7;
+	bool incremental = sqe->value & 8;
 
 	if (sqe->value & ~0xfU)
 		return -EINVAL;
 	if (!st)
 		return -ENOENT;
-	kh2e_sched_remove(st);
-	st->urgency = sqe->value & 7;
-	st->incremental = sqe->value & 8;
-	kh2e_sched_update(e, st);
-	return 0;
+	if (sqe->flags & KH2_SQE_INITIAL) {
+		kh2e_signal_field(e, st, urgency, incremental);
+		return 0;
+	}
+	kh2e_sched_by_urgency(e, KH2E_RANK_OWNER);
+	kh2e_sched_set(e, st, urgency, incremental);
+	return sqe->flags & KH2_SQE_SILENT ? 0 : kh2e_signal_send_update(e, st);
+}
+
+static int run_depend(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
+		      struct kh2e_src *src)
+{
+	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
+	struct kh2e_depend on = {
+		.parent = sqe->value & KH2_ID_MAX,
+		.weight = (u16)sqe->code,
+		.exclusive = sqe->value & ~KH2_ID_MAX,
+	};
+
+	if (!sqe->code || sqe->code > KH2E_WEIGHT_MAX || on.parent == sqe->stream)
+		return -EINVAL;
+	if (!st)
+		return -ENOENT;
+	if (!kh2e_sched_by_tree(e, KH2E_RANK_OWNER))
+		return -ENOMEM;
+	kh2e_sched_depend(e, st->id, &on);
+	return sqe->flags & KH2_SQE_SILENT ? 0 : kh2e_signal_send_depend(e, st->id, &on);
 }
 
 /* RFC 7838 4, RFC 8336 2: servers; RFC 9218 7.1: clients */
@@ -352,13 +380,18 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_SHUTDOWN] = { .known = true, .run = run_shutdown },
 	[KH2_OP_CLOSE] = { .known = true, .uses = USES_CODE, .run = run_close },
 	[KH2_OP_PRIORITY] = {
-		.known = true, .stream = ONE_STREAM, .uses = USES_VALUE, .run = run_priority,
+		.known = true, .flags = KH2_SQE_SILENT | KH2_SQE_INITIAL,
+		.stream = ONE_STREAM, .uses = USES_VALUE, .run = run_priority,
 	},
 	[KH2_OP_EXTENSION] = {
 		.known = true, .stream = ANY_STREAM, .payload = true, .uses = USES_VALUE,
 		.run = run_extension,
 	},
 	[KH2_OP_MEMORY] = { .known = true, .uses = USES_LEN, .run = run_memory },
+	[KH2_OP_DEPEND] = {
+		.known = true, .flags = KH2_SQE_SILENT, .stream = ONE_STREAM,
+		.uses = USES_CODE | USES_VALUE, .run = run_depend,
+	},
 };
 
 static bool fields_fit(const struct cmd_rule *rule, const struct kh2_sqe *sqe)

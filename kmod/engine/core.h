@@ -6,6 +6,7 @@
 #include "budget.h"
 #include "engine.h"
 #include "padding.h"
+#include "scheduler.h"
 #include "stream.h"
 #include "window.h"
 
@@ -125,6 +126,22 @@ struct kh2e_out {
 	u32 frames;
 };
 
+/**
+ * struct kh2e_early - PRIORITY_UPDATE of streams that are not open yet
+ * @list: NULL while there was none
+ * @cap: entries in @list
+ * @n: of these, used
+ */
+struct kh2e_early {
+	struct kh2e_early_prio {
+		u32 id;
+		u8 urgency;
+		bool incremental;
+	} *list;
+	u32 cap;
+	u32 n;
+};
+
 /* Sources that a session may hold, and that a frame may take from. */
 #define KH2E_SRCS_CAP		16384
 #define KH2E_FRAME_SRCS		16
@@ -162,7 +179,8 @@ struct kh2e {
 	struct kh2e_block block;
 	struct kh2e_out out;
 	struct kh2e_stream_table streams;
-	struct list_head ready[KH2E_URGENCIES];	/* streams with something to send */
+	struct kh2e_sched sched;
+	struct kh2e_early early;
 	struct list_head tell;			/* streams with events that wait */
 	struct list_head done_srcs;		/* sources to be given back */
 	u32 n_srcs;				/* sources held */
@@ -227,6 +245,7 @@ void kh2e_frame_count(struct kh2e *e, bool sent, const struct kh2e_frame *f);
 void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 void kh2e_block_continue(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 void kh2e_block_free(struct kh2e *e);
+u64 kh2e_priority_read(const u8 octets[5]);
 
 /* data.c */
 bool kh2e_data_begin(struct kh2e *e, const struct kh2e_frame *f, u32 pad_octets);
@@ -261,12 +280,16 @@ void kh2e_out_drop(struct kh2e *e);
 int kh2e_send_block(struct kh2e *e, u8 type, u8 flags, u32 stream, u32 promised,
 		    const u8 *block, u32 len);
 
-/* sched.c */
-void kh2e_sched_update(struct kh2e *e, struct kh2e_stream *st);
-void kh2e_sched_remove(struct kh2e_stream *st);
-bool kh2e_sched_pending(struct kh2e *e);
-struct kh2e_stream *kh2e_sched_pick(struct kh2e *e);
-void kh2e_sched_served(struct kh2e *e, struct kh2e_stream *st);
+/* signal.c */
+void kh2e_signal_exit(struct kh2e *e);
+void kh2e_signal_headers(struct kh2e *e, struct kh2e_stream *st);
+bool kh2e_signal_opened(struct kh2e *e, struct kh2e_stream *st);
+void kh2e_signal_field(struct kh2e *e, struct kh2e_stream *st, u8 urgency, bool incremental);
+int kh2e_signal_send_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on);
+int kh2e_signal_send_update(struct kh2e *e, const struct kh2e_stream *st);
+u64 kh2e_signal_arg(const struct kh2e_stream *st);
+void kh2e_priority_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
+void kh2e_priority_update_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 
 /* source.c */
 void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src);

@@ -225,8 +225,7 @@ static void init_lists(struct kh2e *e)
 	INIT_LIST_HEAD(&e->done_srcs);
 	INIT_LIST_HEAD(&e->settings_out);
 	INIT_LIST_HEAD(&e->pings_out);
-	for (int i = 0; i < KH2E_URGENCIES; i++)
-		INIT_LIST_HEAD(&e->ready[i]);
+	kh2e_sched_init(e);
 }
 
 static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
@@ -278,6 +277,9 @@ static int send_preface(struct kh2e *e, const struct kh2e_config *cfg)
 		memcpy(p, KH2_PREFACE, KH2_PREFACE_LEN);
 	}
 	memcpy(s, cfg->settings, n * sizeof(*s));
+	for (u32 i = 0; i < n; i++)
+		if (s[i].id == KH2_SETTINGS_NO_RFC7540_PRIORITIES)
+			e->sched.deaf_to_rfc7540 = s[i].value;
 	if (e->role == KH2E_SERVER && !has_setting(cfg, KH2_SETTINGS_MAX_CONCURRENT_STREAMS))
 		s[n++] = (struct kh2_setting){ .id = KH2_SETTINGS_MAX_CONCURRENT_STREAMS,
 					       .value = e->limits[KH2_L_STREAMS] };
@@ -356,6 +358,8 @@ void kh2e_free(struct kh2e *e)
 		}
 	}
 	kh2e_streams_exit(e);
+	kh2e_sched_exit(e);
+	kh2e_signal_exit(e);
 	kh2e_block_free(e);
 	if (e->rx.body)
 		kh2e_mem_free(e, e->rx.body, e->rx.frame.len);

@@ -204,6 +204,9 @@ struct kh2e_stream_info {
 	u8 state;		/* enum kh2e_stream_state */
 	u8 urgency;
 	bool incremental;
+	u16 weight;		/* 1 to 256 */
+	u32 parent;		/* stream identifier, 0 for none */
+	u32 sum_dependency_weight; /* of those that depend on it */
 	s32 local_window;
 	s32 remote_window;
 	u64 queued;		/* octets that wait to be framed */

@@ -26,16 +26,14 @@ struct frame_rule {
 	void (*handle)(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 };
 
-static void handle_priority(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 static void handle_rst_stream(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 static void handle_window_update(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
-static void handle_extension(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 
 /* PRIORITY of a wrong length is a stream error, so its handler looks (6.3). */
 static const struct frame_rule frame_rules[] = {
 	[KH2_FRAME_DATA]	  = { true, 0, 0, ON_STREAM, true, NULL },
 	[KH2_FRAME_HEADERS]	  = { true, 0, 0, ON_STREAM, true, kh2e_block_begin },
-	[KH2_FRAME_PRIORITY]	  = { true, 0, 0, ON_STREAM, true, handle_priority },
+	[KH2_FRAME_PRIORITY]	  = { true, 0, 0, ON_STREAM, false, kh2e_priority_recv },
 	[KH2_FRAME_RST_STREAM]	  = { true, 4, 4, ON_STREAM, true, handle_rst_stream },
 	[KH2_FRAME_SETTINGS]	  = { true, 0, 0, ON_CONNECTION, true, kh2e_settings_recv },
 	[KH2_FRAME_PUSH_PROMISE]  = { true, 4, 0, ON_STREAM, true, kh2e_block_begin },
@@ -45,7 +43,8 @@ static const struct frame_rule frame_rules[] = {
 	[KH2_FRAME_CONTINUATION]  = { true, 0, 0, ON_STREAM, true, kh2e_block_continue },
 	[KH2_FRAME_ALTSVC]	  = { true, 2, 0, ON_EITHER, true, kh2e_altsvc_recv },
 	[KH2_FRAME_ORIGIN]	  = { true, 0, 0, ON_EITHER, true, kh2e_origin_recv },
-	[KH2_FRAME_PRIORITY_UPDATE] = { true, 4, 0, ON_CONNECTION, true, handle_extension },
+	[KH2_FRAME_PRIORITY_UPDATE] = { true, 4, 0, ON_CONNECTION, true,
+					kh2e_priority_update_recv },
 };
 
 static const struct frame_rule unknown_rule = { false, 0, 0, ON_EITHER, false, NULL };
@@ -56,11 +55,9 @@ static const struct frame_rule *rule_of(const struct kh2e *e, u8 type)
 
 	if (type >= ARRAY_SIZE(frame_rules) || !frame_rules[type].known)
 		return &unknown_rule;
-	/* RFC 7838 4, RFC 8336 2: for clients; RFC 9218 7.1: for servers */
+	/* RFC 7838 4, RFC 8336 2: for clients */
 	if (type == KH2_FRAME_ALTSVC || type == KH2_FRAME_ORIGIN)
 		return client ? &frame_rules[type] : &unknown_rule;
-	if (type == KH2_FRAME_PRIORITY_UPDATE)
-		return client ? &unknown_rule : &frame_rules[type];
 	return &frame_rules[type];
 }
 
@@ -228,34 +225,6 @@ bool kh2e_frame_handle(struct kh2e *e, const struct kh2e_frame *f, const u8 *pay
 	return true;
 }
 
-/* RFC 9113 6.3: read, checked, passed on */
-static void handle_priority(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
-{
-	struct kh2e_stream *st = kh2e_stream_find(e, f->stream);
-	u32 dep;
-
-	if (!kh2e_spend(e, KH2E_BUDGET_PRIORITY))
-		return;
-	if (f->len != 5) {
-		if (st && st->state != KH2E_CLOSED)
-			kh2e_stream_reset(e, st, KH2_FRAME_SIZE_ERROR, KH2_C_STREAM_PRIORITY_SIZE);
-		else
-			kh2e_fail(e, KH2_FRAME_SIZE_ERROR, KH2_C_CONN_FRAME_LENGTH);
-		return;
-	}
-	dep = get_unaligned_be32(payload);
-	if ((dep & KH2_ID_MAX) == f->stream) {
-		if (st && st->state != KH2E_CLOSED)
-			kh2e_stream_reset(e, st, KH2_PROTOCOL_ERROR,
-					  KH2_C_STREAM_SELF_DEPENDENCY);
-		else if (kh2e_stream_is_idle(e, f->stream))
-			kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_STREAM_SELF_DEPENDENCY);
-		return;
-	}
-	kh2e_post(e, KH2_EV_PRIORITY, 0, f->stream, 0,
-		  (dep & KH2_ID_MAX) | (u64)payload[4] << 32 | (u64)(dep >> 31) << 40, NULL, 0);
-}
-
 /* RFC 9113 6.4 */
 static void handle_rst_stream(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
 {
@@ -309,10 +278,4 @@ static void handle_window_update(struct kh2e *e, const struct kh2e_frame *f, con
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_IDLE);
 	else if (st && st->state != KH2E_CLOSED)
 		stream_window_update(e, st, increment);
-}
-
-static void handle_extension(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
-{
-	if (kh2e_spend(e, KH2E_BUDGET_PRIORITY))
-		kh2e_post(e, KH2_EV_EXTENSION, 0, f->stream, f->type, f->flags, payload, f->len);
 }

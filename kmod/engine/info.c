@@ -57,7 +57,10 @@ int kh2e_stream_info(const struct kh2e *e, u32 id, struct kh2e_stream_info *info
 	info->id = id;
 	info->state = st->state;
 	info->urgency = st->urgency;
-	info->incremental = st->incremental;
+	info->incremental = kh2e_sched_incremental(e, st);
+	info->weight = st->node.weight;
+	info->parent = st->node.parent ? kh2e_node_id(st->node.parent) : 0;
+	info->sum_dependency_weight = st->node.sum;
 	info->local_window = st->recv.left;
 	info->remote_window = st->send.left;
 	info->queued = st->queued;

@@ -107,7 +107,7 @@ bool kh2e_send_data(struct kh2e *e)
 	limit = room > limit ? room - limit : room;
 	n = kh2e_src_plan(st, limit, &end);
 	if (WARN_ON_ONCE(!n && !end)) {
-		kh2e_sched_remove(st);
+		kh2e_sched_remove(e, st);
 		return false;
 	}
 	if (send_frame(e, st, n, kh2e_padding(e->padding, n, room), end)) {
@@ -120,7 +120,7 @@ bool kh2e_send_data(struct kh2e *e)
 	kh2e_src_settle(e, st);
 	if (end)
 		kh2e_stream_step(e, st, KH2E_SEND_END);
-	kh2e_sched_served(e, st);
+	kh2e_sched_served(e, st, KH2_FRAME_HEAD_LEN + n);
 	count_stalls(e, st);
 	return true;
 }

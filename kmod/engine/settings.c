@@ -154,6 +154,9 @@ static bool apply_remote(struct kh2e *e, u16 id, u32 value)
 		shift_send_windows(e, (s64)value - old);
 	if (id == KH2_SETTINGS_MAX_CONCURRENT_STREAMS)
 		e->own_limit = max(e->own_limit, value);
+	/* of a server it says only what it will not heed */
+	if (id == KH2_SETTINGS_NO_RFC7540_PRIORITIES && value && e->role == KH2E_SERVER)
+		kh2e_sched_by_urgency(e, KH2E_RANK_RFC9218);
 	return concerns_owner(e, id, old, value);
 }
 
@@ -238,6 +241,10 @@ static bool check_remote(struct kh2e *e, struct kh2_setting s)
 	/* RFC 8441 3: a server cannot take it back; of a client it means nothing */
 	else if (s.id == KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL && e->role == KH2E_CLIENT &&
 		 s.value < e->remote.enable_connect_protocol)
+		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
+	/* RFC 9218 2.1: it stays as the first SETTINGS have it */
+	else if (s.id == KH2_SETTINGS_NO_RFC7540_PRIORITIES && e->rx.settings_seen &&
+		 s.value != e->remote.no_rfc7540_priorities)
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_SETTINGS_VALUE);
 	return e->phase != KH2E_DONE;
 }

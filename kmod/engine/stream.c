@@ -173,14 +173,12 @@ struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer)
 		return NULL;
 	st->id = id;
 	st->state = KH2E_IDLE;
-	st->urgency = KH2E_URGENCY_DEFAULT;
-	st->incremental = true;
 	st->by_peer = by_peer;
 	st->counted = by_peer;
 	st->stall_since = kh2e_now(e);
-	INIT_LIST_HEAD(&st->ready);
 	INIT_LIST_HEAD(&st->tell);
 	INIT_LIST_HEAD(&st->srcs);
+	kh2e_sched_join(e, st);
 	kh2e_send_window_init(&st->send, e->remote.initial_window_size);
 	kh2e_recv_window_init(&st->recv, e->local.initial_window_size);
 	b = bucket_of(&e->streams, id);
@@ -337,7 +335,7 @@ void kh2e_stream_drop(struct kh2e *e, struct kh2e_stream *st, int status)
 {
 	struct kh2e_src *src, *next;
 
-	kh2e_sched_remove(st);
+	kh2e_sched_remove(e, st);
 	list_for_each_entry_safe(src, next, &st->srcs, node)
 		kh2e_src_finish(e, src, status);
 	st->queued = 0;
@@ -500,7 +498,7 @@ void kh2e_stream_maybe_free(struct kh2e *e, struct kh2e_stream *st)
 	for (link = bucket_of(&e->streams, st->id); *link != st; link = &(*link)->next)
 		;
 	*link = st->next;
-	kh2e_sched_remove(st);
+	kh2e_sched_leave(e, st);
 	e->streams.n--;
 	e->unconsumed_gone += st->unconsumed;
 	kh2e_stream_remember(e, st->id, ended_how(st));

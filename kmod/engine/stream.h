@@ -4,6 +4,7 @@
 #define KH2_ENGINE_STREAM_H
 
 #include "engine.h"
+#include "scheduler.h"
 #include "window.h"
 
 /* What can happen to a stream, as far as its state goes */
@@ -26,20 +27,21 @@ enum kh2e_stream_event {
 #define KH2E_TELL_TRAILERS	BIT(1)
 #define KH2E_TELL_CLOSED	BIT(2)
 
-#define KH2E_URGENCIES		8
-#define KH2E_URGENCY_DEFAULT	3	/* RFC 9218 4.1 */
-
 /**
  * struct kh2e_stream - one stream, from its first frame until nobody needs it
  * @next: next in the bucket of the stream table
- * @ready: place in the scheduler while there is something to send
+ * @node: place in the order of sending
+ * @empty: place in the scheduler in KH2E_SCHED_EMPTY
  * @tell: place in the list of streams with events that wait for room
  * @srcs: sources queued, in order
  * @id: stream identifier
  * @state: enum kh2e_stream_state
  * @told: KH2E_TELL_* that wait
+ * @place: enum kh2e_sched_place
  * @urgency: RFC 9218, 0 is first
  * @incremental: shares its turn with others of its urgency
+ * @prioritized: somebody said so, else see kh2e_sched_incremental()
+ * @updated: by PRIORITY_UPDATE
  * @by_peer: opened by the peer
  * @counted: counts against the peer's limit
  * @work_done: the owner's work on it has ended
@@ -62,14 +64,18 @@ enum kh2e_stream_event {
  */
 struct kh2e_stream {
 	struct kh2e_stream *next;
-	struct list_head ready;
+	struct kh2e_node node;
+	struct list_head empty;
 	struct list_head tell;
 	struct list_head srcs;
 	u32 id;
 	u8 state;
 	u8 told;
+	u8 place;
 	u8 urgency;
 	bool incremental;
+	bool prioritized;
+	bool updated;
 	bool by_peer;
 	bool counted;
 	bool work_done;

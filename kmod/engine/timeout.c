@@ -42,7 +42,7 @@ static bool made_progress(const struct kh2e *e, const struct kh2e_stream *st)
 {
 	if (st->tx_data - st->stall_data >= KH2_DATA_BULK)
 		return true;
-	return !list_empty(&st->ready) &&
+	return kh2e_sched_waits(st) &&
 	       e->counters[KH2_C_TX_DATA] - st->stall_conn >= KH2_DATA_BULK;
 }
 

@@ -132,7 +132,7 @@ static bool op_event(void *home, const struct kh2_event *ev, const void *payload
 		h->room -= EV_HEAD + ev->len;
 
 	CHECK(ev->type > KH2_EV_PAD && ev->type < __KH2_EV_END);
-	CHECK(!(ev->flags & ~0x1f));
+	CHECK(!(ev->flags & ~0x3f));
 	CHECK(!ev->len || payload);
 	if (h->n_evs == h->cap_evs) {
 		h->cap_evs = h->cap_evs * 2 + 16;

@@ -169,7 +169,8 @@ static void do_submit(struct run *r, char **w, int n)
 		{ "settings", KH2_OP_SETTINGS }, { "settings_ack", KH2_OP_SETTINGS_ACK },
 		{ "ping", KH2_OP_PING }, { "shutdown", KH2_OP_SHUTDOWN },
 		{ "close", KH2_OP_CLOSE }, { "goaway", KH2_OP_GOAWAY },
-		{ "push_promise", KH2_OP_PUSH_PROMISE },
+		{ "push_promise", KH2_OP_PUSH_PROMISE }, { "priority", KH2_OP_PRIORITY },
+		{ "depend", KH2_OP_DEPEND },
 	};
 	struct kh2_sqe sqe = { 0 };
 	struct buf payload = { 0 };
@@ -208,7 +209,10 @@ static void do_submit(struct run *r, char **w, int n)
 			sqe.len = arg;
 		} else if (sqe.opcode == KH2_OP_PING) {
 			sqe.offset = arg;
-		} else if (sqe.opcode == KH2_OP_PUSH_PROMISE) {
+		} else if (sqe.opcode == KH2_OP_DEPEND) {
+			sqe.value = arg;
+			sqe.code = 16;
+		} else if (sqe.opcode == KH2_OP_PUSH_PROMISE || sqe.opcode == KH2_OP_PRIORITY) {
 			sqe.value = arg;
 		} else {
 			sqe.code = arg;
@@ -246,7 +250,7 @@ static void hex_of(struct buf *b, const u8 *p, size_t n)
 }
 
 static const char *const flag_names[] = {
-	"end_stream", "discard", "local", "ack_wanted", "priority",
+	"end_stream", "discard", "local", "ack_wanted", "priority", "urgency",
 };
 
 /* Each event a line; DATA that only the cutting divided is one */

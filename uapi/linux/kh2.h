@@ -110,10 +110,15 @@ struct kh2_enter {
  *	then close
  * @KH2_OP_CLOSE: GOAWAY @code and close now
  * @KH2_OP_PRIORITY: set urgency (@value bits 0-2) and incremental (bit 3) of
- *	@stream, RFC 9218
+ *	@stream, RFC 9218. A client tells the server by PRIORITY_UPDATE, unless
+ *	KH2_SQE_SILENT is set. KH2_SQE_INITIAL: these are the peer's, from its
+ *	request; a PRIORITY_UPDATE that has come overrides them
  * @KH2_OP_EXTENSION: send a frame of type @value (KH2_FRAME_ALTSVC,
  *	KH2_FRAME_ORIGIN, KH2_FRAME_PRIORITY_UPDATE), payload at @addr/@len
  * @KH2_OP_MEMORY: userspace holds @len octets on behalf of @session
+ * @KH2_OP_DEPEND: @stream depends on stream @value (bits 0-30; 0: on none),
+ *	exclusively if bit 31 is set, with weight @code, 1 to 256; RFC 7540 5.3. The
+ *	peer is told by PRIORITY unless KH2_SQE_SILENT is set
  */
 enum kh2_op {
 	KH2_OP_NOP,
@@ -133,6 +138,7 @@ enum kh2_op {
 	KH2_OP_PRIORITY,
 	KH2_OP_EXTENSION,
 	KH2_OP_MEMORY,
+	KH2_OP_DEPEND,
 	__KH2_OP_END,
 };
 
@@ -142,6 +148,8 @@ enum kh2_op {
 #define KH2_SQE_COPY		(1U << 2)	/* DATA: copy now, no KH2_EV_TX_DONE */
 #define KH2_SQE_STAMP		(1U << 3)	/* PING: the kernel writes the payload */
 #define KH2_SQE_LAST_ID		(1U << 4)	/* GOAWAY: @value holds the last stream */
+#define KH2_SQE_SILENT		(1U << 5)	/* PRIORITY, DEPEND: nothing is sent */
+#define KH2_SQE_INITIAL		(1U << 6)	/* PRIORITY: what the request's field says */
 
 #define KH2_LEN_EOF	(~0ULL)
 
@@ -196,7 +204,8 @@ struct kh2_setting {
  *	KH2_EVF_ACK_WANTED: answer with KH2_OP_SETTINGS_ACK
  * @KH2_EV_SETTINGS_ACK: our oldest SETTINGS took effect; struct kh2_setting array
  * @KH2_EV_HEADERS: a whole header block; @code: flags of the frame; @arg: the
- *	priority, see KH2_PRIO_*. KH2_EVF_DISCARD: decode only.
+ *	priority, see KH2_PRIO_*. KH2_EVF_DISCARD: decode only. KH2_EVF_URGENCY:
+ *	a PRIORITY_UPDATE came before it
  * @KH2_EV_PUSH_PROMISE: a whole header block; @code: promised stream
  * @KH2_EV_DATA: octets of a body, in order; KH2_EVF_END_STREAM on the last
  * @KH2_EV_RESET: the stream ended by RST_STREAM @code; @arg: enum kh2_counter
@@ -213,9 +222,10 @@ struct kh2_setting {
  * @KH2_EV_PING: a PING arrived and was answered; 8 octets
  * @KH2_EV_PING_ACK: our PING came back; 8 octets; @arg: round trip, ns
  * @KH2_EV_GOAWAY: GOAWAY arrived; @code; @stream: last stream; debug data
- * @KH2_EV_PRIORITY: PRIORITY arrived; @arg: KH2_PRIO_*
- * @KH2_EV_EXTENSION: ALTSVC or ORIGIN (clients) unless it is to be ignored,
- *	PRIORITY_UPDATE (servers); its type in @code, flags in @arg
+ * @KH2_EV_PRIORITY: PRIORITY_UPDATE of a stream that is open arrived, and was
+ *	carried out; @arg: KH2_PRIO_URGENCY, KH2_PRIO_INCREMENTAL
+ * @KH2_EV_EXTENSION: ALTSVC or ORIGIN arrived (clients), unless it is to be
+ *	ignored; its type in @code, flags in @arg
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
  * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY; why in
@@ -251,12 +261,15 @@ enum kh2_ev {
 #define KH2_EVF_DISCARD		(1U << 1)	/* HEADERS, PUSH_PROMISE: decode, do not act */
 #define KH2_EVF_LOCAL		(1U << 2)	/* RESET: by us, not by the peer */
 #define KH2_EVF_ACK_WANTED	(1U << 3)	/* SETTINGS */
-#define KH2_EVF_PRIORITY	(1U << 4)	/* HEADERS: @arg holds a priority */
+#define KH2_EVF_PRIORITY	(1U << 4)	/* HEADERS: @arg holds a dependency */
+#define KH2_EVF_URGENCY		(1U << 5)	/* HEADERS, PRIORITY: @arg holds an urgency */
 
-/* Priority in @arg: stream dependency, weight less one, exclusive */
+/* Priority in @arg: stream dependency, weight less one, exclusive; urgency, incremental */
 #define KH2_PRIO_DEP(arg)	((__u32)((arg) & 0x7fffffff))
 #define KH2_PRIO_WEIGHT(arg)	((__u32)(((arg) >> 32) & 0xff))
 #define KH2_PRIO_EXCL(arg)	((__u32)(((arg) >> 40) & 1))
+#define KH2_PRIO_URGENCY(arg)	((__u32)(((arg) >> 41) & 7))
+#define KH2_PRIO_INCREMENTAL(arg) ((__u32)(((arg) >> 44) & 1))
 
 /**
  * struct kh2_event - head of a record in the event ring

@@ -94,7 +94,8 @@
 	X(CONN_TRANSPORT, conn_transport, "connections ended by an error of the socket") \
 	X(TLS_ALERT, tls_alert, "connections ended by a TLS alert other than close_notify") \
 	X(TLS_KEY_UPDATE, tls_key_update, "connections ended: TLS KeyUpdate that the kernel cannot follow") \
-	X(TLS_RECORD, tls_record, "connections ended: TLS record of a type not expected, or bad")
+	X(TLS_RECORD, tls_record, "connections ended: TLS record of a type not expected, or bad") \
+	X(CONN_PRIORITY_UPDATE, conn_priority_update, "connection errors: PRIORITY_UPDATE that is not allowed (7.1 of RFC 9218)")
 
 #define KH2_COUNTER_ENUM(NAME, name, meaning) KH2_C_##NAME,
 enum kh2_counter {

@@ -277,12 +277,88 @@ TEST(priority_update_before_its_request_is_kept)
 	peer_frame(&p, KH2_FRAME_PRIORITY_UPDATE, 0, 0, update, sizeof(update));
 	peer_request(&p, 1, true, 0);
 	peer_turn(&p);
-	kh2_stream_priority(last, &prio);
+	kh2_stream_get_priority(last, &prio);
 	EQ(prio.urgency, 3);
 	peer_request(&p, 3, true, 0);
 	peer_turn(&p);
-	kh2_stream_priority(last, &prio);
+	kh2_stream_get_priority(last, &prio);
 	EQ(prio.urgency, 1);
 	CHECK(!prio.incremental);
+	peer_end(&p);
+}
+
+static void check_priority(struct kh2_stream *st, u8 urgency, bool incremental)
+{
+	struct kh2_stream_state state;
+	struct kh2_priority prio;
+
+	kh2_stream_get_priority(st, &prio);
+	EQ(prio.urgency, urgency);
+	EQ(prio.incremental, incremental);
+	EQ(kh2_stream_state(st, &state, sizeof(state)), 0);
+	EQ(state.urgency, urgency);
+	EQ(state.incremental, incremental);
+}
+
+/* RFC 9218 8: it changes what it names */
+TEST(priority_field_of_the_response_overrides_the_clients)
+{
+	static const u8 update[] = { 0, 0, 0, 1, 'u', '=', '6', ',', 'i' };
+	struct kh2_headers *h;
+	static struct peer p;
+
+	peer_begin(&p, NULL, &server, NULL, 0);
+	peer_request(&p, 1, true, 0);
+	peer_turn(&p);
+	peer_frame(&p, KH2_FRAME_PRIORITY_UPDATE, 0, 0, update, sizeof(update));
+	peer_turn(&p);
+	check_priority(last, 6, true);
+	EQ(kh2_headers_new(&h), 0);
+	EQ(kh2_headers_add(h, "priority", "u=1"), 0);
+	EQ(kh2_respond(last, h, NULL), 0);
+	kh2_headers_free(h);
+	peer_turn(&p);
+	check_priority(last, 1, true);
+	peer_end(&p);
+}
+
+TEST(dependencies_are_shown_and_sent)
+{
+	struct kh2_prio_opts opts = { .sz = sizeof(opts), .weight = 100 };
+	struct kh2_stream_state state;
+	struct kh2_stream *first;
+	static struct peer p;
+	struct got f;
+
+	peer_begin(&p, NULL, &server, NULL, 0);
+	peer_request(&p, 1, true, 0);
+	peer_turn(&p);
+	first = last;
+	peer_request(&p, 3, true, 0);
+	peer_turn(&p);
+	EQ(kh2_stream_state(last, &state, sizeof(state)), 0);
+	EQ(state.weight, 16);
+	opts.parent = 1;
+	EQ(kh2_stream_priority(last, &opts), 0);
+	peer_turn(&p);
+	CHECK(peer_find(&p, KH2_FRAME_PRIORITY, 3, &f));
+	EQ(get_unaligned_be32(f.payload), 1);
+	EQ(f.payload[4], 99);
+	EQ(kh2_stream_state(last, &state, sizeof(state)), 0);
+	EQ(state.weight, 100);
+	EQ(state.parent, 1);
+	EQ(kh2_stream_state(first, &state, sizeof(state)), 0);
+	EQ(state.sum_dependency_weight, 100);
+	opts.silent = true;
+	opts.parent = 3;
+	EQ(kh2_stream_priority(first, &opts), 0);
+	peer_turn(&p);
+	EQ(kh2_stream_state(first, &state, sizeof(state)), 0);
+	EQ(state.parent, 3);
+	CHECK(!peer_find(&p, KH2_FRAME_PRIORITY, 1, &f));
+	EQ(kh2_stream_priority(first, &(struct kh2_prio_opts){ .sz = sizeof(opts), .weight = 257 }),
+	   -ERANGE);
+	opts.parent = 1;
+	EQ(kh2_stream_priority(first, &opts), -EINVAL);
 	peer_end(&p);
 }
