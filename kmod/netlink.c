@@ -568,16 +568,38 @@ static int stream_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+static void set_urgency(struct genl_info *info, struct kh2_sqe *sqe)
+{
+	sqe->opcode = KH2_OP_PRIORITY;
+	sqe->value = nla_get_u32(info->attrs[KH2_A_STREAM_URGENCY]) |
+		     get_u32(info, KH2_A_STREAM_INCREMENTAL, 0) << 3;
+}
+
+static void set_dependency(struct genl_info *info, struct kh2_sqe *sqe)
+{
+	sqe->opcode = KH2_OP_DEPEND;
+	sqe->value = get_u32(info, KH2_A_STREAM_PARENT, 0);
+	if (info->attrs[KH2_A_STREAM_EXCLUSIVE])
+		sqe->value |= 1U << 31;
+	sqe->code = nla_get_u32(info->attrs[KH2_A_STREAM_WEIGHT]);
+}
+
+/* Nothing is sent: a server's peer has no use for it, a client's owner did not say it. */
 static int stream_set(struct sk_buff *req, struct genl_info *info)
 {
-	struct kh2_sqe sqe = { .opcode = KH2_OP_PRIORITY };
+	struct kh2_sqe sqe = { .flags = KH2_SQE_SILENT };
 
-	if (GENL_REQ_ATTR_CHECK(info, KH2_A_STREAM_ID) ||
-	    GENL_REQ_ATTR_CHECK(info, KH2_A_STREAM_URGENCY))
+	if (GENL_REQ_ATTR_CHECK(info, KH2_A_STREAM_ID))
 		return -EINVAL;
 	sqe.stream = nla_get_u32(info->attrs[KH2_A_STREAM_ID]);
-	sqe.value = nla_get_u32(info->attrs[KH2_A_STREAM_URGENCY]) |
-		    get_u32(info, KH2_A_STREAM_INCREMENTAL, 0) << 3;
+	if (!info->attrs[KH2_A_STREAM_URGENCY] == !info->attrs[KH2_A_STREAM_WEIGHT]) {
+		NL_SET_ERR_MSG(info->extack, "either an urgency or a weight must be given");
+		return -EINVAL;
+	}
+	if (info->attrs[KH2_A_STREAM_URGENCY])
+		set_urgency(info, &sqe);
+	else
+		set_dependency(info, &sqe);
 	return command(req, info, KH2_A_STREAM_SESSION_ID, &sqe, NULL);
 }
 

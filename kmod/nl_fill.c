@@ -194,6 +194,10 @@ int kh2_nl_fill_stream(struct sk_buff *skb, u32 session, const struct kh2e_strea
 	    nla_put_u32(skb, KH2_A_STREAM_STATE, info->state) ||
 	    nla_put_u32(skb, KH2_A_STREAM_URGENCY, info->urgency) ||
 	    nla_put_u32(skb, KH2_A_STREAM_INCREMENTAL, info->incremental) ||
+	    nla_put_u32(skb, KH2_A_STREAM_WEIGHT, info->weight) ||
+	    nla_put_u32(skb, KH2_A_STREAM_PARENT, info->parent) ||
+	    nla_put_u32(skb, KH2_A_STREAM_SUM_DEPENDENCY_WEIGHT,
+			info->sum_dependency_weight) ||
 	    nla_put_s32(skb, KH2_A_STREAM_LOCAL_WINDOW, info->local_window) ||
 	    nla_put_s32(skb, KH2_A_STREAM_REMOTE_WINDOW, info->remote_window) ||
 	    nla_put_u64_64bit(skb, KH2_A_STREAM_QUEUED, info->queued, KH2_A_STREAM_PAD) ||

@@ -82,11 +82,14 @@ const struct nla_policy kh2_stream_get_dump_policy[KH2_A_STREAM_SESSION_ID + 1] 
 	[KH2_A_STREAM_SESSION_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
-const struct nla_policy kh2_stream_set_policy[KH2_A_STREAM_INCREMENTAL + 1] = {
+const struct nla_policy kh2_stream_set_policy[KH2_A_STREAM_EXCLUSIVE + 1] = {
 	[KH2_A_STREAM_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &kh2_stream_id_range),
 	[KH2_A_STREAM_SESSION_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[KH2_A_STREAM_URGENCY] = NLA_POLICY_MAX(NLA_U32, 7),
 	[KH2_A_STREAM_INCREMENTAL] = NLA_POLICY_MAX(NLA_U32, 1),
+	[KH2_A_STREAM_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 256),
+	[KH2_A_STREAM_PARENT] = NLA_POLICY_FULL_RANGE(NLA_U32, &kh2_last_id_range),
+	[KH2_A_STREAM_EXCLUSIVE] = { .type = NLA_FLAG },
 };
 
 const struct nla_policy kh2_stream_reset_policy[KH2_A_STREAM_CODE + 1] = {

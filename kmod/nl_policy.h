@@ -15,7 +15,7 @@ extern const struct nla_policy kh2_session_ping_policy[KH2_A_SESSION_OPAQUE + 1]
 extern const struct nla_policy kh2_session_goaway_policy[KH2_A_SESSION_DEBUG + 1];
 extern const struct nla_policy kh2_stream_get_do_policy[KH2_A_STREAM_SESSION_ID + 1];
 extern const struct nla_policy kh2_stream_get_dump_policy[KH2_A_STREAM_SESSION_ID + 1];
-extern const struct nla_policy kh2_stream_set_policy[KH2_A_STREAM_INCREMENTAL + 1];
+extern const struct nla_policy kh2_stream_set_policy[KH2_A_STREAM_EXCLUSIVE + 1];
 extern const struct nla_policy kh2_stream_reset_policy[KH2_A_STREAM_CODE + 1];
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* kh2 stream: lists, shows and resets streams. */
+/* kh2 stream: lists, shows, resets and orders streams. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,9 @@ static const struct field fields[] = {
 	{ KH2_A_STREAM_STATE,		"state",	 FIELD_NAME, stream_state_name },
 	{ KH2_A_STREAM_URGENCY,		"urgency",	 FIELD_U32, NULL },
 	{ KH2_A_STREAM_INCREMENTAL,	"incremental",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_WEIGHT,		"weight",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_PARENT,		"parent",	 FIELD_U32, NULL },
+	{ KH2_A_STREAM_SUM_DEPENDENCY_WEIGHT, "sum_dependency_weight", FIELD_U32, NULL },
 	{ KH2_A_STREAM_LOCAL_WINDOW,	"local_window",	 FIELD_S32, NULL },
 	{ KH2_A_STREAM_REMOTE_WINDOW,	"remote_window", FIELD_S32, NULL },
 	{ KH2_A_STREAM_QUEUED,		"queued",	 FIELD_U64, NULL },
@@ -171,6 +174,18 @@ static int show(int argc, char **argv)
 	return CLI_OK;
 }
 
+static void show_done(uint32_t session, uint32_t id, const char *what)
+{
+	if (!cli_json)
+		return;
+	json_object_begin(NULL);
+	json_uint("session", session);
+	json_uint("stream", id);
+	json_string("done", what);
+	json_object_end();
+	json_newline();
+}
+
 static int reset(int argc, char **argv)
 {
 	uint32_t session, id, code = KH2_CANCEL;
@@ -193,24 +208,111 @@ static int reset(int argc, char **argv)
 	err = nl_talk(nl, msg, NULL, NULL);
 	if (err)
 		nl_die(nl, "cannot reset the stream", err);
-	if (cli_json) {
-		json_object_begin(NULL);
-		json_uint("session", session);
-		json_uint("stream", id);
-		json_string("done", "reset");
-		json_object_end();
-		json_newline();
+	show_done(session, id, "reset");
+	nl_close(nl);
+	return CLI_OK;
+}
+
+/* What --urgency, --weight and the rest say; what was not said is -1. */
+struct priority_args {
+	long urgency;
+	long weight;
+	long parent;
+	bool incremental;
+	bool exclusive;
+};
+
+static long parse_range(const char *option, const char *text, long max)
+{
+	char *end;
+	long v;
+
+	if (!text)
+		die(CLI_USAGE, "%s needs a number", option);
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || *end || end == text || v < 0 || v > max)
+		die(CLI_USAGE, "'%s' is no number that %s takes", text, option);
+	return v;
+}
+
+static void parse_priority(int argc, char **argv, struct priority_args *args)
+{
+	bool by_urgency, by_tree;
+
+	*args = (struct priority_args){ -1, -1, -1, false, false };
+	for (int i = 0; i < argc; i++) {
+		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (!strcmp(argv[i], "--incremental"))
+			args->incremental = true;
+		else if (!strcmp(argv[i], "--exclusive"))
+			args->exclusive = true;
+		else if (!strcmp(argv[i], "--urgency"))
+			args->urgency = parse_range(argv[i++], next, 7);
+		else if (!strcmp(argv[i], "--weight"))
+			args->weight = parse_range(argv[i++], next, 256);
+		else if (!strcmp(argv[i], "--parent"))
+			args->parent = parse_range(argv[i++], next, 0x7fffffff);
+		else
+			no_more(argc - i, argv + i);
 	}
+	by_urgency = args->urgency >= 0;
+	by_tree = args->weight >= 0 || args->parent >= 0 || args->exclusive;
+	if (by_urgency == by_tree)
+		die(CLI_USAGE, "either --urgency, or --weight and --parent, must be given");
+	if (args->incremental && !by_urgency)
+		die(CLI_USAGE, "--incremental goes with --urgency");
+	if (!args->weight)
+		die(CLI_USAGE, "a weight is 1 to 256");
+}
+
+static void put_priority(struct nlmsghdr *msg, const struct priority_args *args)
+{
+	if (args->urgency >= 0) {
+		mnl_attr_put_u32(msg, KH2_A_STREAM_URGENCY, (uint32_t)args->urgency);
+		mnl_attr_put_u32(msg, KH2_A_STREAM_INCREMENTAL, args->incremental);
+		return;
+	}
+	mnl_attr_put_u32(msg, KH2_A_STREAM_WEIGHT, args->weight < 0 ? 16 : (uint32_t)args->weight);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_PARENT, args->parent < 0 ? 0 : (uint32_t)args->parent);
+	if (args->exclusive)
+		mnl_attr_put(msg, KH2_A_STREAM_EXCLUSIVE, 0, NULL);
+}
+
+static int priority(int argc, char **argv)
+{
+	struct priority_args args;
+	uint32_t session, id;
+	struct nlmsghdr *msg;
+	struct nl *nl;
+	int err;
+
+	parse_stream(argc, argv, &session, &id);
+	parse_priority(argc - 1, argv + 1, &args);
+	nl = nl_open();
+	msg = nl_request(nl, KH2_CMD_STREAM_SET, false);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
+	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
+	put_priority(msg, &args);
+	err = nl_talk(nl, msg, NULL, NULL);
+	if (err)
+		nl_die(nl, "cannot set the priority", err);
+	show_done(session, id, "priority");
 	nl_close(nl);
 	return CLI_OK;
 }
 
 static const char help[] =
-	"usage: kh2 stream [list [SESSION] | show SESSION/STREAM | reset SESSION/STREAM ...]\n"
+	"usage: kh2 stream [list [SESSION] | show SESSION/STREAM | reset SESSION/STREAM ...\n"
+	"                  | priority SESSION/STREAM ...]\n"
 	"\n"
 	"  list [SESSION]                       streams of a session, or of all\n"
 	"  show SESSION/STREAM                  all that is known of one\n"
 	"  reset SESSION/STREAM [--code CODE]   RST_STREAM, by default with CANCEL\n"
+	"  priority SESSION/STREAM --urgency N [--incremental]\n"
+	"  priority SESSION/STREAM [--weight N] [--parent STREAM] [--exclusive]\n"
+	"                                       its turn among the others from now on\n"
 	"\n"
 	"CODE is a name or number of RFC 9113 7. Sessions of others need CAP_NET_ADMIN.\n";
 
@@ -218,6 +320,7 @@ static const struct command commands[] = {
 	{ "list",	list,	help },
 	{ "show",	show,	help },
 	{ "reset",	reset,	help },
+	{ "priority",	priority, help },
 	{ NULL, NULL, NULL }
 };
 

@@ -348,6 +348,15 @@ static int take_stream(const struct nlattr *attr, void *data)
 	case KH2_A_STREAM_INCREMENTAL:
 		info->incremental = mnl_attr_get_u32(attr);
 		break;
+	case KH2_A_STREAM_WEIGHT:
+		info->weight = (u16)mnl_attr_get_u32(attr);
+		break;
+	case KH2_A_STREAM_PARENT:
+		info->parent = mnl_attr_get_u32(attr);
+		break;
+	case KH2_A_STREAM_SUM_DEPENDENCY_WEIGHT:
+		info->sum_dependency_weight = mnl_attr_get_u32(attr);
+		break;
 	case KH2_A_STREAM_LOCAL_WINDOW:
 		info->local_window = (s32)mnl_attr_get_u32(attr);
 		break;

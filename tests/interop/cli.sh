@@ -31,7 +31,7 @@ fails() {
 test_words() {
 	local command
 	check help_is_given eval 'kh2 --help | grep -q "^usage:"'
-	for command in session stream stats monitor version 'session close' 'stream reset'; do
+	for command in session stream stats monitor version 'session close' 'stream reset' 'stream priority'; do
 		# shellcheck disable=SC2086 # words of a command
 		check "help_of_${command// /_}" eval 'kh2 $command --help | grep -q "^usage: kh2"'
 	done
@@ -99,6 +99,15 @@ test_session() {
 	check stream_list_is_text eval 'kh2 stream list | grep -q "^$id/$stream "'
 	fails missing_session_is_status_1 1 'kh2:' session show 4294967295
 	fails missing_stream_is_status_1 1 'kh2:' stream show "$id/999999"
+	check stream_urgency_is_set kh2 stream priority "$id/$stream" --urgency 1 --incremental
+	ask stream show "$id/$stream"
+	is stream_has_the_urgency "$(value 'v["urgency"], v["incremental"]')" '(1, 1)'
+	check stream_weight_is_set kh2 stream priority "$id/$stream" --weight 200
+	ask stream show "$id/$stream"
+	is stream_has_the_weight "$(value 'v["weight"], v["parent"], v["sum_dependency_weight"]')" \
+		'(200, 0, 0)'
+	fails stream_priority_needs_one_kind 2 'either' stream priority "$id/$stream" --urgency 1 \
+		--weight 2
 	check stream_reset_works kh2 stream reset "$id/$stream" --code CANCEL
 	wait "$client"
 	check client_sees_the_reset [ $? != 0 ]

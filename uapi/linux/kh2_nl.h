@@ -130,6 +130,10 @@ enum kh2_a_stream {
 	KH2_A_STREAM_RX_DATA,		/* u64, octets */
 	KH2_A_STREAM_TX_DATA,		/* u64, octets */
 	KH2_A_STREAM_CODE,		/* u32, of RST_STREAM; absent: none */
+	KH2_A_STREAM_WEIGHT,		/* u32, 1 to 256 */
+	KH2_A_STREAM_PARENT,		/* u32, stream it depends on; 0: none */
+	KH2_A_STREAM_EXCLUSIVE,		/* flag: others that depend on the parent follow it */
+	KH2_A_STREAM_SUM_DEPENDENCY_WEIGHT, /* u32, of those that depend on it */
 
 	__KH2_A_STREAM_MAX,
 	KH2_A_STREAM_MAX = (__KH2_A_STREAM_MAX - 1)
@@ -158,7 +162,7 @@ enum kh2_a_stats {
  * @KH2_CMD_SESSION_PING: send PING
  * @KH2_CMD_SESSION_GOAWAY: send GOAWAY, nothing is shut by it
  * @KH2_CMD_STREAM_GET: one stream, or all of a session
- * @KH2_CMD_STREAM_SET: urgency and incremental of a stream
+ * @KH2_CMD_STREAM_SET: urgency and incremental of a stream, or its dependency
  * @KH2_CMD_STREAM_RESET: send RST_STREAM
  * @KH2_CMD_STATS_GET: sums of the network namespace
  * @KH2_CMD_SESSION_NEW_NTF: a session began
