@@ -3,6 +3,10 @@
 #ifndef KH2_COMPAT_H
 #define KH2_COMPAT_H
 
+#ifndef CONFIG_64BIT
+#error "kh2 needs a 64-bit kernel: it reads pages by page_address() alone"
+#endif
+
 #include <linux/timer.h>
 #include <linux/version.h>
 

@@ -538,7 +538,7 @@ u32 kh2_file_source_kvec(const struct kh2_file_source *f, u64 off, u32 *len, str
 		u32 skip = off + done - (frag->end - frag->len);
 		u32 part = min(frag->len - skip, *len - done);
 
-		/* 64-bit kernels map all memory: Kbuild refuses others. */
+		/* 64-bit kernels map all memory; compat.h refuses others. */
 		kvec[used].iov_base = page_address(frag->page) + frag->off + skip;
 		kvec[used].iov_len = part;
 		done += part;

@@ -520,6 +520,9 @@ static int stream_get(struct sk_buff *req, struct genl_info *info)
 	return end_reply(info, skb, head, kh2_nl_fill_stream(skb, id, &stream));
 }
 
+/* A dump walks over all streams of a session once for so many of them. */
+#define KH2_DUMP_STREAMS 64
+
 static int dump_stream(struct sk_buff *skb, struct netlink_callback *cb, struct kh2_session *s,
 		       u32 id)
 {
@@ -550,20 +553,30 @@ static u32 stream_generation(struct kh2_session *s)
 	return seq ?: 1;
 }
 
+/* Some streams from where the dump stands; false if there are no more, or no room. */
+static bool dump_some(struct sk_buff *skb, struct netlink_callback *cb, struct kh2_session *s)
+{
+	u32 ids[KH2_DUMP_STREAMS];
+	u32 n = kh2e_stream_ids(s->e, cb->args[0], ids, ARRAY_SIZE(ids));
+
+	for (u32 i = 0; i < n; i++) {
+		if (dump_stream(skb, cb, s, ids[i]))
+			return false;
+		cb->args[0] = ids[i];
+	}
+	return n;
+}
+
 static int stream_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct genl_info *info = (struct genl_info *)genl_info_dump(cb);
 	struct kh2_session *s = lock_session(info, KH2_A_STREAM_SESSION_ID);
-	u32 id;
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	cb->seq = stream_generation(s);
-	while ((id = kh2e_stream_next(s->e, cb->args[0]))) {
-		if (dump_stream(skb, cb, s, id))
-			break;
-		cb->args[0] = id;
-	}
+	while (dump_some(skb, cb, s))
+		;
 	unlock_session(s);
 	return skb->len;
 }

@@ -24,18 +24,16 @@ TRACE_EVENT(kh2_session_new,
 		      __entry->channel, __entry->role, __entry->tls)
 );
 
-/* counters: by enum kh2_counter, for BPF programs */
+/* counters: by enum kh2_counter, for BPF programs; a pointer, so it is not recorded */
 TRACE_EVENT(kh2_session_gone,
 	    TP_PROTO(u32 session, int error, u32 why, const u64 *counters),
 	    TP_ARGS(session, error, why, counters),
 	    TP_STRUCT__entry(__field(u32, session)
 			     __field(int, error)
-			     __field(u32, why)
-			     __field(const u64 *, counters)),
+			     __field(u32, why)),
 	    TP_fast_assign(__entry->session = session;
 			   __entry->error = error;
-			   __entry->why = why;
-			   __entry->counters = counters;),
+			   __entry->why = why;),
 	    TP_printk("session=%u error=%d why=%u", __entry->session, __entry->error,
 		      __entry->why)
 );

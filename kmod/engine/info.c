@@ -70,22 +70,39 @@ int kh2e_stream_info(const struct kh2e *e, u32 id, struct kh2e_stream_info *info
 	return 0;
 }
 
+/* Keeps the lowest @n of what it is given in order; returns how many there are. */
+static u32 keep_lowest(u32 *ids, u32 have, u32 n, u32 id)
+{
+	u32 at = have;
+
+	if (have == n && id > ids[n - 1])
+		return have;
+	while (at && ids[at - 1] > id)
+		at--;
+	have = min(have + 1, n);
+	memmove(&ids[at + 1], &ids[at], (have - at - 1) * sizeof(*ids));
+	ids[at] = id;
+	return have;
+}
+
 /**
- * kh2e_stream_next() - step through the streams by identifier
+ * kh2e_stream_ids() - step through the streams by identifier
  * @e: the connection
  * @after: the identifier before, 0 to begin
+ * @ids: filled, in order, with the lowest above @after
+ * @n: room in @ids; a walk over all streams is done for so many, so let it not be 1
  *
- * Return: the lowest identifier above @after, or 0.
+ * Return: how many.
  */
-u32 kh2e_stream_next(const struct kh2e *e, u32 after)
+u32 kh2e_stream_ids(const struct kh2e *e, u32 after, u32 *ids, u32 n)
 {
 	const struct kh2e_stream *st;
-	u32 best = 0;
+	u32 have = 0;
 
 	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
-		if (st->id > after && (!best || st->id < best))
-			best = st->id;
-	return best;
+		if (st->id > after)
+			have = keep_lowest(ids, have, n, st->id);
+	return have;
 }
 
 /**
