@@ -395,8 +395,21 @@ static void own_shutdown(struct play *p)
 
 static void own_priority(struct play *p)
 {
+	u32 id = stream(p);
+	u8 what = octet(p);
 	const struct kh2_sqe sqe = {
-		.opcode = KH2_OP_PRIORITY, .stream = stream(p), .value = octet(p) & 0x1f,
+		.opcode = KH2_OP_PRIORITY, .stream = id, .value = what & 0x1f,
+		.flags = what & (KH2_SQE_SILENT | KH2_SQE_INITIAL),
+	};
+
+	submit(p->h, &sqe, NULL);
+}
+
+static void own_depend(struct play *p)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_DEPEND, .stream = stream(p), .code = 1 + octet(p),
+		.value = stream(p) | (u32)(octet(p) & 1) << 31,
 	};
 
 	submit(p->h, &sqe, NULL);
@@ -511,7 +524,7 @@ static const step_fn peer_steps[] = {
 static const step_fn other_steps[] = {
 	own_headers, own_headers, own_request, own_request, own_data, own_data, own_file,
 	file_grows, own_rst, own_release, own_consume, own_settings, own_settings_ack, own_ping,
-	own_shutdown, own_priority, own_anything, own_close, own_answers, own_answers, own_answers,
+	own_shutdown, own_priority, own_anything, own_close, own_answers, own_answers, own_depend,
 	send_some, send_all, send_all, send_in_pieces, time_passes, memory_fails, memory_is_back,
 	room_is_short, room_is_back, limits_change,
 };
