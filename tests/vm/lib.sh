@@ -38,3 +38,9 @@ kh2_find_root() {
 	kh2_root=$kh2_cache/$kh2_way-$(cat "$kh2_top/tests/vm/rootfs-make" "$kh2_top/tests/vm/packages" |
 		sha256sum | cut -c1-12)
 }
+
+# The debug kernel is known by what makes it.
+kh2_debug_hash() {
+	cat "$kh2_top/tests/vm/kernel-debug-make" "$kh2_top/tests/vm/kernel-debug.config" |
+		sha256sum | cut -c1-12
+}

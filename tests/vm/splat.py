@@ -11,7 +11,7 @@ TROUBLE = re.compile(
     |held\ lock|bad\ unlock\ balance|DEBUG_LOCKS_WARN_ON|sleeping\ function\ called
     |scheduling\ while\ atomic|kmemleak:.*suspected|unreferenced\ object|refcount_t:
     |general\ protection|invalid\ opcode|unable\ to\ handle|list_(add|del)\ corruption
-    |Bad\ page\ (state|map)|soft\ lockup|hard\ LOCKUP|Objects\ remaining|slab\ error
+    |ODEBUG:|ref_tracker:|unregister_netdevice:\ waiting|Bad\ page\ (state|map)|soft\ lockup|hard\ LOCKUP|Objects\ remaining|slab\ error
     |cut\ here""", re.VERBOSE)
 
 # Said by healthy kernels; each with its reason.

@@ -24,7 +24,11 @@ refcount_t: underflow; use-after-free.
 Oops: general protection fault, probably for non-canonical address
 Kernel panic - not syncing: Fatal exception
 watchdog: BUG: soft lockup - CPU#0 stuck for 22s!
-WARNING: suspicious RCU usage""".splitlines()
+WARNING: suspicious RCU usage
+ODEBUG: free active (active state 0) object: ffff888003c5d000 object type: timer_list
+ref_tracker: net notrefcnt@ffff888003c5d000 has 1/1 users at f+0x1/0x2
+unregister_netdevice: waiting for veth0 to become free. Usage count = 2
+kmemleak: unreferenced object 0xffff888003c5d000 (size 64):""".splitlines()
 
 GOOD = """Linux version 6.12 (debian) #1 SMP PREEMPT_DYNAMIC Debian
 kh2: loading out-of-tree module taints kernel.
@@ -33,6 +37,8 @@ Kernel command line: console=ttyS0 oops=panic panic=-1
 rcu: Hierarchical RCU implementation.
 kasan: KernelAddressSanitizer initialized (generic)
 kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)
+FAULT_INJECTION: forcing a failure.
+name failslab, interval 1, probability 100, space 0, times 1
 debug: allocator is verbose""".splitlines()
 
 print("TAP version 13")
