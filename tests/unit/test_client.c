@@ -152,3 +152,20 @@ TEST(client_sends_no_altsvc_and_no_origin)
 	EQ(submit(h, &sqe, "\0\1ah2"), -EINVAL);
 	home_end(h);
 }
+
+TEST(server_sends_no_priority_update)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_EXTENSION, .value = KH2_FRAME_PRIORITY_UPDATE, .len = 7,
+	};
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	forget(h);
+	EQ(submit(h, &sqe, "\0\0\0\1u=1"), -EINVAL);
+	sqe = (struct kh2_sqe){ .opcode = KH2_OP_PRIORITY, .stream = 1, .value = 1 };
+	EQ(submit(h, &sqe, NULL), 0);
+	want_no_frame(h);
+	EQ(sinfo(h, 1).urgency, 1);
+	home_free(h);
+}
