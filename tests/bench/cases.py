@@ -36,6 +36,13 @@ SERVERS = {
     "raw-joined": Row("raw, joined", TRANSPORTS, True, "raw"),
 }
 
+# Who is asked what idle connections cost. "sockets" accepts them and does no more.
+IDLE_SERVERS = {
+    "sockets": Row("sockets alone", ("clear",), False, "raw"),
+    **{name: SERVERS[name] for name in ("kh2-kernel", "kh2-user", "nghttpd", "nginx",
+                                        "nginx-ktls")},
+}
+
 
 def columns():
     return [(case, transport) for case in CASES for transport in TRANSPORTS]

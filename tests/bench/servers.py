@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from cases import CASES, CIPHER, SERVERS
+from cases import CASES, CIPHER
 
 PORT = 8443
 DIR = "/tmp/bench"
@@ -22,12 +22,13 @@ worker_processes 1;
 daemon off;
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.log;
-events {{ worker_connections 64; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     sendfile on;
     tcp_nopush on;
     keepalive_requests 100000000;
+    keepalive_timeout 1h;
     open_file_cache max=16 inactive=1h;
     open_file_cache_valid 1h;
     server {{
@@ -71,12 +72,12 @@ def page(case):
     return f"{CASES[case].size}.bin"
 
 
-def nginx_command(tls, ktls):
+def nginx_command(tls, ktls, connections):
     text = NGINX_TLS.format(cert=CERT, key=KEY, cipher=CIPHER,
                             ktls="ssl_conf_command Options KTLS;" if ktls else "") if tls else ""
     with open(DIR + "/nginx.conf", "w", encoding="ascii") as file:
         file.write(NGINX.format(dir=DIR, port=PORT, root=ROOT, ssl=" ssl" if tls else "",
-                                tls=text))
+                                tls=text, connections=2 * connections + 64))
     return ["nginx", "-c", DIR + "/nginx.conf"]
 
 
@@ -85,15 +86,17 @@ def kh2d_command(backend, tls):
             "--backend", backend, *(["--cert", CERT, "--key", KEY] if tls else [])]
 
 
-def command(server, transport):
+def command(server, transport, connections):
     tls = transport == "tls"
     if server == "nghttpd":
         return ["nghttpd", "-n1", "-a", "127.0.0.1", "-d", ROOT,
                 *([str(PORT), KEY, CERT] if tls else ["--no-tls", str(PORT)])]
     if server.startswith("nginx"):
-        return nginx_command(tls, server == "nginx-ktls")
+        return nginx_command(tls, server == "nginx-ktls", connections)
     if server.startswith("kh2-"):
         return kh2d_command(server.removeprefix("kh2-"), tls)
+    if server == "sockets":
+        return [HERE + "/connections", "accept", str(PORT)]
     return [HERE + "/raw", "serve", str(PORT), f"{ROOT}/{page('10m')}",
             *([CERT, KEY] if tls else [])]
 
@@ -112,11 +115,10 @@ def listening():
 class Server:
     """A running server; as a context it is ended on leaving."""
 
-    def __init__(self, name, transport):
-        words = command(name, transport)
+    def __init__(self, name, transport, connections=0):
+        words = command(name, transport, connections)
         if not shutil.which(words[0]):
             raise Absent(f"no {words[0]}")
-        self.row = SERVERS[name]
         self.transport = transport
         self.log = open(DIR + "/server.log", "w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log,
