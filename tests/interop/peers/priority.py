@@ -146,7 +146,7 @@ def dependencies(c):
 
 
 def both(c):
-    """The urgency counts (RFC 9218 2.1.1)."""
+    """The urgency counts."""
     first = c.ask(value="u=5", priority_weight=256, priority_depends_on=0)
     second = c.ask(value="u=1", priority_weight=1, priority_depends_on=first)
     c.ends(second, first)
