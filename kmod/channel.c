@@ -19,8 +19,13 @@
 #include "session.h"
 #include "submit.h"
 
-/* While sessions starve the ring is looked at this often, should userspace not tell us. */
-#define KH2_FEED_MS 5
+/*
+ * While sessions starve the ring is looked at, should userspace not tell us: after
+ * so long, then after twice that, and so on while nothing is read at all. An owner
+ * that is stopped costs little.
+ */
+#define KH2_FEED_MIN_MS 5U
+#define KH2_FEED_MAX_MS 160U
 
 static void area_exit(struct kh2_area *area)
 {
@@ -74,6 +79,8 @@ static void channel_free(struct kh2_channel *ch)
 	area_exit(&ch->tx);
 	area_exit(&ch->sq);
 	area_exit(&ch->head);
+	kh2_share_uncharge(&ch->share, ch->held);
+	kh2_share_exit(&ch->share);
 	mem_cgroup_put(ch->memcg);
 	put_cred(ch->cred);
 	put_pid(ch->owner);
@@ -115,15 +122,19 @@ void kh2_channel_starve(struct kh2_channel *ch, struct kh2_claim *claim)
 {
 	kh2_ring_starve(&ch->ring, claim);
 	/* Between our finding no room and now some may have come: look again in any case. */
-	queue_delayed_work(kh2_session_wq, &ch->feeder, msecs_to_jiffies(KH2_FEED_MS));
+	queue_delayed_work(kh2_wq, &ch->feeder, msecs_to_jiffies(KH2_FEED_MIN_MS));
 }
 
 static void channel_feed(struct work_struct *work)
 {
 	struct kh2_channel *ch = container_of(to_delayed_work(work), struct kh2_channel, feeder);
+	u64 head = READ_ONCE(ch->ring.user->ev_head);
+	bool idle = head == ch->fed_head;
 
+	ch->fed_head = head;
+	ch->feed_ms = idle ? min(2 * ch->feed_ms, KH2_FEED_MAX_MS) : KH2_FEED_MIN_MS;
 	if (kh2_ring_feed(&ch->ring, kh2_session_feed))
-		queue_delayed_work(kh2_session_wq, &ch->feeder, msecs_to_jiffies(KH2_FEED_MS));
+		queue_delayed_work(kh2_wq, &ch->feeder, msecs_to_jiffies(ch->feed_ms));
 }
 
 static __poll_t channel_poll(struct file *file, struct poll_table_struct *pt)
@@ -312,6 +323,24 @@ static int grant_sizes(struct kh2_channel_sizes *got, const struct kh2_channel_s
 	return 0;
 }
 
+/* The user answers for it, so it is not only the memory cgroup that bounds it. */
+static int channel_charge(struct kh2_channel *ch, struct netlink_ext_ack *extack)
+{
+	size_t octets = 2 * PAGE_SIZE + ch->sizes.ev_bytes + ch->sizes.tx_bytes +
+			PAGE_ALIGN(ch->sizes.sq_entries * sizeof(struct kh2_sqe));
+	int err;
+
+	err = kh2_share_init(&ch->share);
+	if (err)
+		return err;
+	if (!kh2_share_charge(&ch->share, octets)) {
+		NL_SET_ERR_MSG(extack, "channels of this user hold as much memory as they may");
+		return -EDQUOT;
+	}
+	ch->held = octets;
+	return 0;
+}
+
 static int channel_memory(struct kh2_channel *ch)
 {
 	struct kh2_ring_kernel *kern;
@@ -341,7 +370,8 @@ static int channel_memory(struct kh2_channel *ch)
 }
 
 static struct kh2_channel *channel_alloc(struct kh2_net *kn,
-					 const struct kh2_channel_sizes *sizes)
+					 const struct kh2_channel_sizes *sizes,
+					 struct netlink_ext_ack *extack)
 {
 	struct kh2_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
 	int err;
@@ -361,9 +391,10 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	INIT_LIST_HEAD(&ch->ready);
 	INIT_LIST_HEAD(&ch->touched);
 	INIT_DELAYED_WORK(&ch->feeder, channel_feed);
+	ch->feed_ms = KH2_FEED_MIN_MS;
 	timer_setup(&ch->fallback, kh2_submit_fallback, 0);
 	INIT_WORK(&ch->handover, kh2_submit_handover);
-	err = channel_memory(ch);
+	err = channel_charge(ch, extack) ?: channel_memory(ch);
 	if (err) {
 		channel_free(ch);
 		return ERR_PTR(err);
@@ -391,7 +422,7 @@ struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes 
 	err = grant_sizes(&sizes, want, extack);
 	if (err)
 		return ERR_PTR(err);
-	ch = channel_alloc(kn, &sizes);
+	ch = channel_alloc(kn, &sizes, extack);
 	if (IS_ERR(ch))
 		return ERR_CAST(ch);
 	err = ida_alloc_min(&kn->channels, 1, GFP_KERNEL);

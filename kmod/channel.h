@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "ring.h"
+#include "user.h"
 
 struct cred;
 struct file;
@@ -55,6 +56,8 @@ struct kh2_area {
  * @cred: credentials it was made with
  * @comm: name of the process that made it
  * @memcg: memory cgroup that pays
+ * @share: what it holds of its user's memory
+ * @held: octets of the areas and the ring
  * @sizes: as granted
  * @head: two pages: positions of the kernel, positions of the user
  * @sq: submission queue
@@ -68,7 +71,9 @@ struct kh2_area {
  * @sessions: all that live
  * @n_sessions: of these
  * @ready: sessions whose receive work waits for the owner
- * @feeder: looks for room in the ring while sessions starve
+ * @feeder: looks for room in the ring while sessions starve; the next two are its own
+ * @feed_ms: until it looks again
+ * @fed_head: how far userspace had read when it looked
  * @fallback: notices that the owner does not come for its receive work
  * @handover: gives that to workers then
  */
@@ -80,6 +85,8 @@ struct kh2_channel {
 	const struct cred *cred;
 	char comm[TASK_COMM_LEN];
 	struct mem_cgroup *memcg;
+	struct kh2_share share;
+	size_t held;
 	struct kh2_channel_sizes sizes;
 	struct kh2_area head;
 	struct kh2_area sq;
@@ -96,6 +103,8 @@ struct kh2_channel {
 	u32 n_sessions;
 	struct list_head ready;
 	struct delayed_work feeder;
+	u32 feed_ms;
+	u64 fed_head;
 	struct timer_list fallback;
 	struct work_struct handover;
 };

@@ -9,7 +9,6 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/net.h>
 #include <linux/pagemap.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sched/mm.h>
@@ -17,7 +16,6 @@
 #include <linux/splice.h>
 #include <linux/swap.h>
 #include <linux/uio.h>
-#include <net/sock.h>
 
 #include "channel.h"
 #include "file_source.h"
@@ -33,15 +31,10 @@
 /* A pipe that is empty is looked at again after 1 ms, then 2, and so on up to this. */
 #define KH2_FILE_BACKOFF_MAX 64U
 
-/*
- * Reading may wait for a disk, or for a server that never answers: sessions
- * have a workqueue of their own.
- */
-static struct workqueue_struct *kh2_file_wq;
-
 static u32 n_free(const struct kh2_file_source *f)
 {
-	return f->mask + 1 - (f->tail - f->head);
+	/* Pairs with drop_frags(), which may run while work fills. */
+	return f->mask + 1 - (f->tail - smp_load_acquire(&f->head));
 }
 
 static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32 len)
@@ -59,12 +52,23 @@ static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32
 		f->left -= len;
 }
 
+/* Octets of memory that a page costs the user: those of the page cache are not ours. */
+static size_t page_cost(const struct kh2_file_source *f)
+{
+	return f->kind == KH2_FILE_PIPE ? PAGE_SIZE : 0;
+}
+
 static void drop_frags(struct kh2_file_source *f, u32 until)
 {
-	while (f->head != until) {
-		put_page(f->frags[f->head & f->mask].page);
-		f->head++;
-	}
+	u32 head = f->head;
+
+	if (head == until)
+		return;
+	kh2_share_uncharge(&f->session->ch->share, (until - head) * page_cost(f));
+	for (; head != until; head++)
+		put_page(f->frags[head & f->mask].page);
+	/* Pairs with n_free() in the work that fills: what it may write to was read. */
+	smp_store_release(&f->head, head);
 }
 
 static void put_source(struct kh2_file_source *f)
@@ -75,9 +79,10 @@ static void put_source(struct kh2_file_source *f)
 		return;
 	drop_frags(f, f->tail);
 	fput(f->file);
+	kh2_share_uncharge(&s->ch->share, struct_size(f, frags, f->mask + 1));
 	kvfree(f);
 	kh2_session_put(s);
-	/* What is left of the caller then is waited for by kh2_file_source_exit(). */
+	/* What is left of the caller then is waited for by kh2_user_exit(). */
 	module_put(THIS_MODULE);
 }
 
@@ -205,21 +210,38 @@ static ssize_t read_page(struct kh2_file_source *f, struct page *page, size_t le
 {
 	struct kvec iov = { .iov_base = page_address(page), .iov_len = len };
 	struct iov_iter iter;
-	loff_t pos = f->pos;
 
-	if (f->file->f_mode & FMODE_NOWAIT) {
-		iov_iter_kvec(&iter, ITER_DEST, &iov, 1, len);
-		return vfs_iter_read(f->file, &iter, f->seekable ? &pos : NULL, RWF_NOWAIT);
-	}
-	return kernel_read(f->file, iov.iov_base, len, f->seekable ? &pos : NULL);
+	iov_iter_kvec(&iter, ITER_DEST, &iov, 1, len);
+	return vfs_iter_read(f->file, &iter, NULL, RWF_NOWAIT);
 }
 
-/* Reads into pages of ours: pipes, sockets, devices, files that are made as they are read. */
+static struct page *take_page(struct kh2_file_source *f)
+{
+	struct kh2_share *share = &f->session->ch->share;
+	struct page *page;
+
+	if (!kh2_share_charge(share, PAGE_SIZE))
+		return NULL;
+	page = alloc_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		kh2_share_uncharge(share, PAGE_SIZE);
+	return page;
+}
+
+static void give_page_back(struct kh2_file_source *f, struct page *page)
+{
+	if (!page)
+		return;
+	__free_page(page);
+	kh2_share_uncharge(&f->session->ch->share, PAGE_SIZE);
+}
+
+/* Reads a pipe, into pages of ours: what is in it may be somebody else's. */
 static void fill_copied(struct kh2_file_source *f, struct fill *fill)
 {
 	while (f->left && n_free(f) && fill->octets < KH2_FILE_WINDOW) {
 		size_t len = min_t(u64, PAGE_SIZE, f->left);
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);
+		struct page *page = take_page(f);
 		ssize_t n = page ? read_page(f, page, len) : -ENOMEM;
 
 		if (n > 0) {
@@ -227,8 +249,7 @@ static void fill_copied(struct kh2_file_source *f, struct fill *fill)
 			fill->octets += n;
 			continue;
 		}
-		if (page)
-			__free_page(page);
+		give_page_back(f, page);
 		fill->again = n == -EAGAIN;
 		fill->eof = !fill->again;
 		fill->status = n && !fill->again ? n : 0;
@@ -256,7 +277,9 @@ static void queue_fill(struct kh2_file_source *f, u32 delay_ms)
 {
 	f->filling = true;
 	refcount_inc(&f->refs);
-	queue_delayed_work(kh2_file_wq, &f->work, msecs_to_jiffies(delay_ms));
+	/* Reading may wait for a disk, or for a server that never answers. */
+	queue_delayed_work(f->session->ch->share.user->file_wq, &f->work,
+			   msecs_to_jiffies(delay_ms));
 }
 
 /* An end that comes with octets is told after them, a failure too: the next look finds it again. */
@@ -332,10 +355,27 @@ bool kh2_file_source_fill(struct kh2_session *s, struct kh2_file_source *f)
 }
 
 /*
- * Sockets are refused: one of the unix family could carry the channel that
- * holds it, and the last reference to one that lingers must not be dropped here.
- * What is no regular file must be able to say that it has nothing now: no
- * worker waits for a stranger.
+ * Files are read by workers, which are not the owner: they have the namespaces of
+ * the kernel's beginning, and its capabilities where it is the task that is
+ * looked at and not its credentials (printing "%pK" does).  So what is made as it
+ * is read, below /proc and /sys and elsewhere, would be made for another reader.
+ */
+static bool has_page_cache(const struct file *file)
+{
+	return S_ISREG(file_inode(file)->i_mode) && file->f_mode & FMODE_LSEEK &&
+	       file->f_op->splice_read && file->f_op->splice_read != copy_splice_read &&
+	       !is_file_hugepages(file);
+}
+
+/* One that can say that it has nothing now: no worker waits for a stranger. */
+static bool is_pipe(const struct file *file)
+{
+	return S_ISFIFO(file_inode(file)->i_mode) && file->f_mode & FMODE_NOWAIT;
+}
+
+/*
+ * Of sockets, one of the unix family could carry the channel that holds it, and
+ * the last reference to one that lingers must not be dropped here.
  */
 static int check_file(struct file *file)
 {
@@ -345,20 +385,7 @@ static int check_file(struct file *file)
 		return -EISDIR;
 	if (!file->f_op->read_iter || file->f_op->read)
 		return -EINVAL;
-	if (sock_from_file(file))
-		return -EOPNOTSUPP;
-	if (!S_ISREG(file_inode(file)->i_mode) && !(file->f_mode & FMODE_NOWAIT))
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-static bool is_cached(const struct file *file)
-{
-	const struct inode *inode = file_inode(file);
-
-	return S_ISREG(inode->i_mode) && i_size_read(inode) > 0 && file->f_mode & FMODE_LSEEK &&
-	       file->f_op->splice_read && file->f_op->splice_read != copy_splice_read &&
-	       !is_file_hugepages(file);
+	return has_page_cache(file) || is_pipe(file) ? 0 : -EOPNOTSUPP;
 }
 
 /* Regular files give what they hold now; if they are cut meanwhile the stream fails. */
@@ -376,19 +403,25 @@ static int plan_length(struct kh2_file_source *f, u64 len)
 	return 0;
 }
 
-static struct kh2_file_source *file_source_alloc(u64 off, u64 len)
+static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off, u64 len)
 {
 	u64 pages = len == KH2_LEN_EOF ? KH2_FILE_FRAGS_MAX : (len >> PAGE_SHIFT) + 2;
 	u32 n = roundup_pow_of_two(clamp_t(u64, pages, KH2_FILE_FRAGS_MIN, KH2_FILE_FRAGS_MAX));
 	struct kh2_file_source *f;
+	size_t size = struct_size(f, frags, n);
 
-	f = kvmalloc(struct_size(f, frags, n), GFP_KERNEL_ACCOUNT);
-	if (!f)
+	if (!kh2_share_charge(&s->ch->share, size))
 		return NULL;
+	f = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!f) {
+		kh2_share_uncharge(&s->ch->share, size);
+		return NULL;
+	}
 	memset(f, 0, sizeof(*f));
 	refcount_set(&f->refs, 1);
 	INIT_LIST_HEAD(&f->base.want);
 	INIT_DELAYED_WORK(&f->work, file_work);
+	f->session = kh2_session_get(s);
 	f->base.file = true;
 	f->base.src.notify = true;
 	f->mask = n - 1;
@@ -405,8 +438,8 @@ static struct kh2_file_source *file_source_alloc(u64 off, u64 len)
  *
  * Context: Process context of the owner, with the session's lock held.
  * Return: the source, or ERR_PTR(): -EBADF, -EISDIR, -EINVAL or -EOPNOTSUPP for
- *	a file that cannot be read here, -ENODATA for one that is too short, or what the
- *	file system or security module says.
+ *	a file that cannot be read here, -ENODATA for one that is too short, -ENOMEM, or
+ *	what the file system or security module says.
  */
 struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
 					    u64 len)
@@ -425,14 +458,12 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 	err = rw_verify_area(READ, file, &pos, min_t(u64, len, MAX_RW_COUNT));
 	if (err)
 		return ERR_PTR(err);
-	f = file_source_alloc(off, len);
+	f = file_source_alloc(s, off, len);
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	__module_get(THIS_MODULE);
 	f->file = get_file(file);
-	f->session = kh2_session_get(s);
-	f->kind = is_cached(file) ? KH2_FILE_CACHED : KH2_FILE_COPIED;
-	f->seekable = file->f_mode & FMODE_LSEEK;
+	f->kind = is_pipe(file) ? KH2_FILE_PIPE : KH2_FILE_CACHED;
 	f->base.src.patient = f->kind == KH2_FILE_CACHED;
 	err = plan_length(f, len);
 	if (err) {
@@ -562,26 +593,4 @@ void kh2_file_source_sent(struct kh2_file_source *f, u64 off)
 		f->hungry = false;
 		kh2_source_want(f->session, &f->base.src);
 	}
-}
-
-/**
- * kh2_file_source_init() - make the workqueue
- *
- * Context: Module init.
- * Return: 0 or -ENOMEM.
- */
-int kh2_file_source_init(void)
-{
-	kh2_file_wq = alloc_workqueue("kh2_file", WQ_UNBOUND, WQ_MAX_ACTIVE);
-	return kh2_file_wq ? 0 : -ENOMEM;
-}
-
-/**
- * kh2_file_source_exit() - undo kh2_file_source_init()
- *
- * Context: Module exit; no source is left, each holds the module.
- */
-void kh2_file_source_exit(void)
-{
-	destroy_workqueue(kh2_file_wq);
 }

@@ -26,7 +26,7 @@ struct kh2_frag {
 
 enum kh2_file_kind {
 	KH2_FILE_CACHED,	/* through the page cache */
-	KH2_FILE_COPIED,	/* read into pages of ours */
+	KH2_FILE_PIPE,		/* read into pages of ours */
 };
 
 /**
@@ -36,7 +36,6 @@ enum kh2_file_kind {
  * @session: for life
  * @file: our reference
  * @kind: enum kh2_file_kind
- * @seekable: position counts
  * @dead: the engine let go; guarded by the session's lock
  * @filling: work is queued or runs and owns @pos, @left, @end, @tail and the
  *	free entries; otherwise the session's lock guards them
@@ -58,7 +57,6 @@ struct kh2_file_source {
 	struct kh2_session *session;
 	struct file *file;
 	u8 kind;
-	bool seekable;
 	bool dead;
 	bool filling;
 	bool hungry;
@@ -78,9 +76,6 @@ static inline struct kh2_file_source *to_file_source(const struct kh2_source *so
 {
 	return container_of(source, struct kh2_file_source, base);
 }
-
-int kh2_file_source_init(void);
-void kh2_file_source_exit(void);
 
 struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
 					    u64 len);

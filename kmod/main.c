@@ -5,25 +5,21 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
-#include "file_source.h"
 #include "netlink.h"
 #include "netns.h"
-#include "session.h"
 #include "socket.h"
+#include "user.h"
 
 static int __init kh2_init(void)
 {
 	int err;
 
-	err = kh2_session_wq_init();
+	err = kh2_user_init();
 	if (err)
 		return err;
-	err = kh2_file_source_init();
-	if (err)
-		goto err_wq;
 	err = kh2_netns_init();
 	if (err)
-		goto err_files;
+		goto err_user;
 	err = kh2_socket_init();
 	if (err)
 		goto err_netns;
@@ -36,10 +32,8 @@ err_socket:
 	kh2_socket_exit();
 err_netns:
 	kh2_netns_exit();
-err_files:
-	kh2_file_source_exit();
-err_wq:
-	kh2_session_wq_exit();
+err_user:
+	kh2_user_exit();
 	return err;
 }
 
@@ -49,8 +43,7 @@ static void __exit kh2_exit(void)
 	kh2_netlink_exit();
 	kh2_socket_exit();
 	kh2_netns_exit();
-	kh2_file_source_exit();
-	kh2_session_wq_exit();
+	kh2_user_exit();
 }
 
 module_init(kh2_init);

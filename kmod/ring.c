@@ -347,12 +347,13 @@ void kh2_ring_starve(struct kh2_ring *ring, struct kh2_claim *claim)
  * @ring: the ring
  * @feed: called for each with the lock held; it is no longer in the list
  *
- * Context: Process context.
+ * Context: Process context, may sleep.
  * Return: true if some wait on.
  */
 bool kh2_ring_feed(struct kh2_ring *ring, void (*feed)(struct kh2_claim *claim))
 {
-	struct kh2_claim *claim, *next;
+	struct kh2_claim *claim;
+	LIST_HEAD(fed);
 	bool left;
 
 	if (list_empty_careful(&ring->starved))
@@ -360,11 +361,13 @@ bool kh2_ring_feed(struct kh2_ring *ring, void (*feed)(struct kh2_claim *claim))
 	spin_lock(&ring->lock);
 	look_at_head(ring);
 	if (ring->broken || has_room(ring, ring->size >> KH2_RING_FEED_SHIFT) ||
-	    ring->head == ring->tail) {
-		list_for_each_entry_safe(claim, next, &ring->starved, starved) {
-			list_del_init(&claim->starved);
-			feed(claim);
-		}
+	    ring->head == ring->tail)
+		list_splice_init(&ring->starved, &fed);
+	while ((claim = list_first_entry_or_null(&fed, struct kh2_claim, starved))) {
+		list_del_init(&claim->starved);
+		feed(claim);
+		/* There may be very many. Who leaves meanwhile takes itself out of the list. */
+		cond_resched_lock(&ring->lock);
 	}
 	left = !list_empty(&ring->starved);
 	spin_unlock(&ring->lock);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a session: attach, runs, closing, end. */
 
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/net.h>
@@ -22,10 +23,9 @@
 #include "trace.h"
 #include "tx.h"
 
-/* When memory was short. */
-#define KH2_RETRY_MS 10
-
-struct workqueue_struct *kh2_session_wq;
+/* When memory was short, or the socket in other hands: then twice that, until something is sent. */
+#define KH2_RETRY_MIN_MS 10U
+#define KH2_RETRY_MAX_MS 160U
 
 /**
  * kh2_session_get() - take a reference
@@ -98,24 +98,61 @@ struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id)
 	return s;
 }
 
+/**
+ * kh2_session_lock_patiently() - lock a session only to look at it
+ * @s: the session
+ * @patience: milliseconds that may be waited, for all sessions together; reduced
+ *
+ * Whoever owns a session can have its lock held for long, by what it does with the
+ * socket. Those who look at all sessions shall see the others.
+ *
+ * Context: Process context, may sleep.
+ * Return: false if it was not to be had, or the caller is being killed.
+ */
+bool kh2_session_lock_patiently(struct kh2_session *s, u32 *patience)
+{
+	while (!mutex_trylock(&s->lock)) {
+		if (!*patience || fatal_signal_pending(current))
+			return false;
+		--*patience;
+		usleep_range(900, 1100);
+	}
+	return true;
+}
+
 /*
  * What the engine needs of its home. All of it runs with the session's lock
  * held, some of it with the socket's lock as well.
  */
+static void *alloc_charged(struct kh2_session *s, size_t size, gfp_t flags)
+{
+	void *ptr;
+
+	if (!kh2_share_charge(&s->ch->share, size))
+		return NULL;
+	ptr = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | flags);
+	if (!ptr)
+		kh2_share_uncharge(&s->ch->share, size);
+	return ptr;
+}
+
 static void *op_alloc(void *home, size_t size)
 {
-	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return alloc_charged(home, size, __GFP_ZERO);
 }
 
 static void op_free(void *home, void *ptr, size_t size)
 {
+	struct kh2_session *s = home;
+
 	kvfree(ptr);
+	kh2_share_uncharge(&s->ch->share, size);
 }
 
 /* Sent by copy, or through a page of the sender's: see tx.c. */
 static void *op_out_alloc(void *home, size_t size)
 {
-	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return alloc_charged(home, size, 0);
 }
 
 static u64 op_now(void *home)
@@ -188,7 +225,7 @@ void kh2_session_kick(struct kh2_session *s, enum kh2_kick why)
 {
 	set_bit(why, &s->kicks);
 	kh2_session_get(s);
-	if (!queue_work(kh2_session_wq, &s->work))
+	if (!queue_work(s->ch->share.user->session_wq, &s->work))
 		/* Never the last: the caller has another. */
 		WARN_ON_ONCE(refcount_dec_and_test(&s->refs));
 }
@@ -201,7 +238,7 @@ void kh2_session_kick(struct kh2_session *s, enum kh2_kick why)
  */
 void kh2_session_hand_over(struct kh2_session *s)
 {
-	if (!queue_work(kh2_session_wq, &s->work))
+	if (!queue_work(s->ch->share.user->session_wq, &s->work))
 		kh2_session_put(s);
 }
 
@@ -257,7 +294,20 @@ static void arm(struct kh2_session *s, u64 when)
 void kh2_session_retry_locked(struct kh2_session *s)
 {
 	lockdep_assert_held(&s->lock);
-	arm(s, ktime_get_ns() + KH2_RETRY_MS * NSEC_PER_MSEC);
+	s->retry_ms = clamp(2 * s->retry_ms, KH2_RETRY_MIN_MS, KH2_RETRY_MAX_MS);
+	arm(s, ktime_get_ns() + s->retry_ms * NSEC_PER_MSEC);
+}
+
+/*
+ * fput() of a worker would leave it to the one work that closes files for all
+ * the system, and an owner that had set SO_LINGER anew could hold that up.
+ */
+static void put_socket(struct file *file)
+{
+	if (current->flags & PF_WQ_WORKER)
+		__fput_sync(file);
+	else
+		fput(file);
 }
 
 /**
@@ -296,7 +346,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 	s->early.data = NULL;
 	/* The owner may hold the socket as well: the peer is told all the same. */
 	kernel_sock_shutdown(s->sock, SHUT_RDWR);
-	fput(s->file);
+	put_socket(s->file);
 	s->file = NULL;
 	s->sock = NULL;
 
@@ -619,29 +669,4 @@ err_put:
 		fput(s->file);
 	kh2_session_put(s);
 	return err;
-}
-
-/**
- * kh2_session_wq_init() - make the workqueue
- *
- * It is unbound: opening and sealing records takes long, and on the CPU of
- * the network interrupt all sessions would wait for one another.
- *
- * Context: Module init.
- * Return: 0 or -ENOMEM.
- */
-int kh2_session_wq_init(void)
-{
-	kh2_session_wq = alloc_workqueue("kh2", WQ_UNBOUND, 0);
-	return kh2_session_wq ? 0 : -ENOMEM;
-}
-
-/**
- * kh2_session_wq_exit() - undo kh2_session_wq_init()
- *
- * Context: Module exit; waits for all work.
- */
-void kh2_session_wq_exit(void)
-{
-	destroy_workqueue(kh2_session_wq);
 }

@@ -21,6 +21,9 @@ struct kh2_net;
 struct netlink_ext_ack;
 struct sock;
 
+/* Those who look at all sessions wait for locks this long, all in all. */
+#define KH2_PATIENCE_MS 2000U
+
 /* Why a session is to be run, bits of struct kh2_session.kicks */
 enum kh2_kick {
 	KH2_KICK_RX,	/* the socket has something to say */
@@ -121,6 +124,7 @@ struct kh2_session_args {
  * @tx_more: what was sent last was marked with MSG_MORE
  * @alert_sent: so was close_notify
  * @room_wanted: the ring had no room for an event
+ * @retry_ms: that the last retry waited; 0: something was sent since
  * @armed: what @timer is set to, ns; U64_MAX: it is not
  * @linger_end: when closing gives up, ns
  * @error: positive errno of KH2_EV_GONE
@@ -167,6 +171,7 @@ struct kh2_session {
 	bool tx_more;
 	bool alert_sent;
 	bool room_wanted;
+	u32 retry_ms;
 	u64 armed;
 	u64 linger_end;
 	int error;
@@ -187,6 +192,8 @@ struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id);
 struct kh2_session *kh2_session_get(struct kh2_session *s);
 void kh2_session_put(struct kh2_session *s);
 
+bool kh2_session_lock_patiently(struct kh2_session *s, u32 *patience);
+
 void kh2_session_kick(struct kh2_session *s, enum kh2_kick why);
 void kh2_session_hand_over(struct kh2_session *s);
 void kh2_session_data_ready(struct kh2_session *s);
@@ -197,10 +204,5 @@ void kh2_session_flush_locked(struct kh2_session *s);
 void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
 void kh2_session_end_locked(struct kh2_session *s);
 void kh2_session_feed(struct kh2_claim *claim);
-
-int kh2_session_wq_init(void);
-void kh2_session_wq_exit(void);
-
-extern struct workqueue_struct *kh2_session_wq;
 
 #endif

@@ -8,15 +8,20 @@
 #include "file_source.h"
 #include "session.h"
 #include "source.h"
+#include "user.h"
 
 /**
  * struct kh2_buffer_source - octets in memory
  * @base: what all sources share
+ * @share: pays
+ * @size: octets of this object
  * @data: the octets; of the transmit area, or our own copy
  * @own: the copy
  */
 struct kh2_buffer_source {
 	struct kh2_source base;
+	struct kh2_share *share;
+	size_t size;
 	const u8 *data;
 	u8 own[];
 };
@@ -33,6 +38,7 @@ static struct kh2_buffer_source *to_buffer(const struct kh2e_src *src)
 
 /**
  * kh2_source_buffer() - make a source of octets in memory
+ * @share: pays for it; outlives it
  * @data: the octets; without @copy they stay where they are until the source is released
  * @len: of these
  * @copy: copy them now
@@ -40,14 +46,21 @@ static struct kh2_buffer_source *to_buffer(const struct kh2e_src *src)
  * Context: Process context, may sleep.
  * Return: the source, or NULL.
  */
-struct kh2e_src *kh2_source_buffer(const u8 *data, size_t len, bool copy)
+struct kh2e_src *kh2_source_buffer(struct kh2_share *share, const u8 *data, size_t len, bool copy)
 {
 	struct kh2_buffer_source *b;
+	size_t size = struct_size(b, own, copy ? len : 0);
 
-	b = kvmalloc(struct_size(b, own, copy ? len : 0), GFP_KERNEL_ACCOUNT);
-	if (!b)
+	if (!kh2_share_charge(share, size))
 		return NULL;
+	b = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!b) {
+		kh2_share_uncharge(share, size);
+		return NULL;
+	}
 	memset(b, 0, sizeof(*b));
+	b->share = share;
+	b->size = size;
 	INIT_LIST_HEAD(&b->base.want);
 	if (copy)
 		memcpy(b->own, data, len);
@@ -110,6 +123,12 @@ bool kh2_source_serve(struct kh2_session *s)
 	return got;
 }
 
+static void buffer_free(struct kh2_buffer_source *b)
+{
+	kh2_share_uncharge(b->share, b->size);
+	kvfree(b);
+}
+
 /**
  * kh2_source_release() - nobody needs a source any more
  * @src: the source
@@ -124,7 +143,7 @@ void kh2_source_release(struct kh2e_src *src)
 	if (source->file)
 		kh2_file_source_release(to_file_source(source));
 	else
-		kvfree(to_buffer(src));
+		buffer_free(to_buffer(src));
 }
 
 /**

@@ -11,6 +11,7 @@
 struct bio_vec;
 struct file;
 struct kh2_session;
+struct kh2_share;
 struct kvec;
 
 /**
@@ -25,7 +26,7 @@ struct kh2_source {
 	struct list_head want;
 };
 
-struct kh2e_src *kh2_source_buffer(const u8 *data, size_t len, bool copy);
+struct kh2e_src *kh2_source_buffer(struct kh2_share *share, const u8 *data, size_t len, bool copy);
 struct kh2e_src *kh2_source_file(struct kh2_session *s, struct file *file, u64 off, u64 len);
 
 void kh2_source_want(struct kh2_session *s, struct kh2e_src *src);

@@ -84,7 +84,7 @@ static int gather_payload(struct kh2_channel *ch, struct kh2_submission *sub)
 	sub->payload = ch->tx.data + sqe->addr;
 	if (sqe->opcode == KH2_OP_HEADERS || sqe->opcode == KH2_OP_PUSH_PROMISE)
 		return 0;
-	sub->copy = kvmemdup(sub->payload, sqe->len, GFP_KERNEL_ACCOUNT);
+	sub->copy = kvmemdup(sub->payload, sqe->len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!sub->copy)
 		return -ENOMEM;
 	sub->payload = sub->copy;
@@ -100,7 +100,7 @@ static int gather_buffer(struct kh2_channel *ch, struct kh2_submission *sub)
 
 	if (!in_tx_area(ch, sqe->addr, sqe->len))
 		return -EFAULT;
-	sub->src = kh2_source_buffer(ch->tx.data + sqe->addr, sqe->len,
+	sub->src = kh2_source_buffer(&ch->share, ch->tx.data + sqe->addr, sqe->len,
 				     sqe->flags & KH2_SQE_COPY);
 	return sub->src ? 0 : -ENOMEM;
 }
@@ -270,13 +270,13 @@ void kh2_submit_offer(struct kh2_session *s)
 		list_add_tail(&s->ready, &ch->ready);
 		if (first)
 			set_ready(ch, true);
+		/* Under the lock, as its look at the list is: if that is yet to come it finds us. */
+		if (first && !timer_pending(&ch->fallback))
+			mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
 	}
 	spin_unlock_bh(&ch->lock);
-	if (!first)
-		return;
-	if (!timer_pending(&ch->fallback))
-		mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
-	kh2_ring_wake(&ch->ring);
+	if (first)
+		kh2_ring_wake(&ch->ring);
 }
 
 static struct kh2_session *take_ready(struct kh2_channel *ch)
@@ -352,9 +352,13 @@ bool kh2_submit_ready(struct kh2_channel *ch)
 void kh2_submit_fallback(struct timer_list *t)
 {
 	struct kh2_channel *ch = timer_container_of(ch, t, fallback);
+	bool ready;
 
-	if (kh2_submit_ready(ch))
-		queue_work(kh2_session_wq, &ch->handover);
+	spin_lock_bh(&ch->lock);
+	ready = !list_empty(&ch->ready);
+	spin_unlock_bh(&ch->lock);
+	if (ready)
+		queue_work(kh2_wq, &ch->handover);
 }
 
 /**

@@ -296,6 +296,7 @@ static size_t tx_step(struct kh2_session *s, struct tx_batch *b)
 		tx_failed(s, n);
 		return 0;
 	}
+	s->retry_ms = 0;
 	/* If that was a part only, the next step finds the socket full, which arms its callback. */
 	kh2e_sent(s->e, n);
 	return n;

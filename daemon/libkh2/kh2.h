@@ -1179,7 +1179,10 @@ struct kh2_file_opts {
  * @opts: options or NULL
  *
  * Our side ends with the file's end. If reading fails, or a regular file is
- * shorter than was asked for, the stream is reset with INTERNAL_ERROR.
+ * shorter than was asked for, the stream is reset with INTERNAL_ERROR. The
+ * kernel reads regular files of file systems with a page cache, and pipes; with
+ * the backend kernel what is neither (sockets, devices, files below /proc)
+ * counts as a failure.
  *
  * Return: 0; -EINVAL for an offset in what is no regular file; what
  * stat_check returned; else as kh2_respond().

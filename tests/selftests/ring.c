@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -154,6 +156,36 @@ TEST_F(ring, files_that_cannot_be_sent_are_refused)
 	EXPECT_EQ(EOPNOTSUPP, refused(_metadata, self, sqe));
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* They would be made for the worker that reads them: in other namespaces, with its capabilities */
+TEST_F(ring, files_that_are_made_as_they_are_read_are_refused)
+{
+	static const char *const files[] = {
+		"/proc/self/status", "/proc/net/tcp", "/proc/sys/kernel/hostname",
+		"/sys/kernel/notes", "/sys/module/kernel/parameters/panic", "/dev/urandom",
+	};
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_FILE,
+		.session = self->session,
+		.stream = 1,
+		.len = KH2_LEN_EOF,
+	};
+	int err;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		sqe.fd = open(files[i], O_RDONLY | O_CLOEXEC);
+		ASSERT_GE(sqe.fd, 0) { TH_LOG("%s: %m", files[i]); }
+		err = refused(_metadata, self, sqe);
+		EXPECT_TRUE(err == EOPNOTSUPP || err == EINVAL) { TH_LOG("%s: %d", files[i], err); }
+		close(sqe.fd);
+	}
+	sqe.fd = eventfd(1, EFD_CLOEXEC);
+	EXPECT_EQ(EOPNOTSUPP, refused(_metadata, self, sqe));
+	close(sqe.fd);
+	sqe.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	EXPECT_EQ(EOPNOTSUPP, refused(_metadata, self, sqe));
+	close(sqe.fd);
 }
 
 TEST_F(ring, tail_beyond_the_queue_is_refused)

@@ -18,8 +18,8 @@
 #define KH2_MMAP_TX	0x40000000ULL	/* transmit area */
 
 /* Feature bits of struct kh2_channel_info */
-#define KH2_FEAT_FILE		(1ULL << 0)	/* KH2_OP_FILE on regular files */
-#define KH2_FEAT_FILE_COPY	(1ULL << 1)	/* KH2_OP_FILE on pipes, sockets, devices */
+#define KH2_FEAT_FILE		(1ULL << 0)	/* KH2_OP_FILE on regular files with a page cache */
+#define KH2_FEAT_FILE_COPY	(1ULL << 1)	/* KH2_OP_FILE on pipes */
 
 /**
  * struct kh2_channel_info - what KH2_IOC_INFO tells of a channel

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Users. Work of a session waits for the socket, and reading a file for a disk
+ * or for a server that never answers: whoever owns these can make it wait for
+ * ever. So no user's work waits behind another's. And what the kernel holds for
+ * a user is no part of any process, so the OOM killer would not find whom to
+ * blame: it is bounded here, apart from what memory cgroups do.
+ */
+
+#include <linux/cred.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <linux/wait_bit.h>
+
+#include "user.h"
+
+/* Files that one user reads at a time, where that waits. */
+#define KH2_USER_READERS 128
+
+/* Channels ask their user for so much at a time: its lock is not for every frame. */
+#define KH2_SHARE_STEP (1L << 20)
+#define KH2_SHARE_KEEP (4 * KH2_SHARE_STEP)
+
+static unsigned int user_memory_mb;
+module_param(user_memory_mb, uint, 0644);
+MODULE_PARM_DESC(user_memory_mb,
+		 "MiB that the channels of one user may hold, root's apart; 0: half of the memory");
+
+struct workqueue_struct *kh2_wq;
+
+static DEFINE_MUTEX(users_lock);	/* guards users; nothing of ours is taken inside */
+static LIST_HEAD(users);
+static atomic_t n_users = ATOMIC_INIT(0);
+
+/* Who made a user namespace answers for all in it: it may map many of the system's users. */
+static kuid_t responsible(const struct cred *cred)
+{
+	const struct user_namespace *ns;
+	kuid_t uid = cred->uid;
+
+	for (ns = cred->user_ns; ns != &init_user_ns; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			uid = ns->owner;
+	return uid;
+}
+
+static void user_end(struct work_struct *work)
+{
+	struct kh2_user *user = container_of(work, struct kh2_user, end);
+
+	destroy_workqueue(user->file_wq);
+	destroy_workqueue(user->session_wq);
+	kfree(user);
+	if (atomic_dec_and_test(&n_users))
+		wake_up_var(&n_users);
+}
+
+static struct kh2_user *user_new(kuid_t uid)
+{
+	struct kh2_user *user = kzalloc(sizeof(*user), GFP_KERNEL);
+	uid_t nr = from_kuid(&init_user_ns, uid);
+
+	if (!user)
+		return NULL;
+	/*
+	 * Unbound: opening and sealing records takes long, and on the CPU of the
+	 * network interrupt all sessions would wait for one another.
+	 */
+	user->session_wq = alloc_workqueue("kh2-%u", WQ_UNBOUND, 0, nr);
+	if (!user->session_wq)
+		goto err_free;
+	user->file_wq = alloc_workqueue("kh2_file-%u", WQ_UNBOUND, KH2_USER_READERS, nr);
+	if (!user->file_wq)
+		goto err_session_wq;
+	refcount_set(&user->refs, 1);
+	user->uid = uid;
+	INIT_WORK(&user->end, user_end);
+	spin_lock_init(&user->lock);
+	list_add(&user->link, &users);
+	atomic_inc(&n_users);
+	return user;
+
+err_session_wq:
+	destroy_workqueue(user->session_wq);
+err_free:
+	kfree(user);
+	return NULL;
+}
+
+static struct kh2_user *user_get(kuid_t uid)
+{
+	struct kh2_user *user;
+
+	mutex_lock(&users_lock);
+	list_for_each_entry(user, &users, link) {
+		if (!uid_eq(user->uid, uid))
+			continue;
+		refcount_inc(&user->refs);
+		mutex_unlock(&users_lock);
+		return user;
+	}
+	user = user_new(uid);
+	mutex_unlock(&users_lock);
+	return user;
+}
+
+static void user_put(struct kh2_user *user)
+{
+	if (!refcount_dec_and_mutex_lock(&user->refs, &users_lock))
+		return;
+	list_del(&user->link);
+	mutex_unlock(&users_lock);
+	queue_work(kh2_wq, &user->end);
+}
+
+/**
+ * kh2_share_init() - a channel begins to hold memory of its user
+ * @share: zeroed
+ *
+ * Context: Process context of the channel's owner-to-be, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kh2_share_init(struct kh2_share *share)
+{
+	share->user = user_get(responsible(current_cred()));
+	return share->user ? 0 : -ENOMEM;
+}
+
+/**
+ * kh2_share_exit() - the channel holds nothing any more
+ * @share: set up, or zeroed
+ *
+ * Context: Process context, may sleep; work of the user itself included.
+ */
+void kh2_share_exit(struct kh2_share *share)
+{
+	struct kh2_user *user = share->user;
+
+	if (!user)
+		return;
+	WARN_ON_ONCE(atomic_long_read(&share->used));
+	spin_lock(&user->lock);
+	user->granted -= share->granted;
+	spin_unlock(&user->lock);
+	user_put(user);
+}
+
+static long memory_max(const struct kh2_user *user)
+{
+	unsigned int mb = READ_ONCE(user_memory_mb);
+
+	if (uid_eq(user->uid, GLOBAL_ROOT_UID))
+		return LONG_MAX;
+	return mb ? (long)mb << 20 : (long)(totalram_pages() / 2) << PAGE_SHIFT;
+}
+
+/* Sets what is granted to what is used and a little more; false if it may not grow so far. */
+static bool share_settle(struct kh2_share *share)
+{
+	struct kh2_user *user = share->user;
+	long more;
+	bool ok;
+
+	spin_lock(&user->lock);
+	more = round_up(atomic_long_read(&share->used) + 1, KH2_SHARE_STEP) - share->granted;
+	ok = more <= 0 || more <= memory_max(user) - user->granted;
+	if (ok) {
+		user->granted += more;
+		WRITE_ONCE(share->granted, share->granted + more);
+	}
+	spin_unlock(&user->lock);
+	return ok;
+}
+
+/**
+ * kh2_share_charge() - hold more
+ * @share: of the channel
+ * @octets: how much more
+ *
+ * Context: Process context.
+ * Return: false, and nothing was charged, if the user would hold too much.
+ */
+bool kh2_share_charge(struct kh2_share *share, size_t octets)
+{
+	if (atomic_long_add_return(octets, &share->used) <= READ_ONCE(share->granted) ||
+	    share_settle(share))
+		return true;
+	atomic_long_sub(octets, &share->used);
+	return false;
+}
+
+/**
+ * kh2_share_uncharge() - hold less
+ * @share: of the channel
+ * @octets: how much less
+ *
+ * Context: Process context.
+ */
+void kh2_share_uncharge(struct kh2_share *share, size_t octets)
+{
+	long used = atomic_long_sub_return(octets, &share->used);
+
+	if (READ_ONCE(share->granted) - used > KH2_SHARE_KEEP)
+		share_settle(share);
+}
+
+/**
+ * kh2_user_init() - make the module's workqueue
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int kh2_user_init(void)
+{
+	kh2_wq = alloc_workqueue("kh2", WQ_UNBOUND, 0);
+	return kh2_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * kh2_user_exit() - undo kh2_user_init()
+ *
+ * Context: Module exit; no channel has a descriptor, but work of sessions that are
+ *	gone may hold some, which holds their users: it is waited for.
+ */
+void kh2_user_exit(void)
+{
+	wait_var_event(&n_users, !atomic_read(&n_users));
+	destroy_workqueue(kh2_wq);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Users who do not trust one another: what one of them may hold, and that others are served. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "channel.h"
+#include "netlink.h"
+#include "peer.h"
+
+#define WAIT 5000
+#define BOUND_MB 16
+#define MANY 64
+#define STRANGER 65534
+#define PARAMETER "/sys/module/kh2/parameters/user_memory_mb"
+
+static int set_bound(int mb)
+{
+	char text[16];
+	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
+	int n = snprintf(text, sizeof(text), "%d", mb);
+	int ok = fd >= 0 && write(fd, text, n) == n;
+
+	close(fd);
+	return ok ? 0 : -1;
+}
+
+FIXTURE(user)
+{
+	struct kt_netlink kt;
+};
+
+FIXTURE_SETUP(user)
+{
+	ASSERT_EQ(0, kt_netlink_open(&self->kt));
+	ASSERT_EQ(0, set_bound(BOUND_MB));
+}
+
+FIXTURE_TEARDOWN(user)
+{
+	EXPECT_EQ(0, set_bound(0));
+	kt_netlink_close(&self->kt);
+}
+
+/* Runs as another user, in another process; returns what @run does. */
+static int as_stranger(int (*run)(void))
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(setgid(STRANGER) || setuid(STRANGER) ? 100 : run());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Makes channels of 2 MiB until that fails; returns how many there are, or -1 if it never does. */
+static int make_channels(struct kt_netlink *kt, int fds[MANY])
+{
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = kt_channel_new(kt, 8, 1 << 20, 1 << 20, NULL);
+		if (fds[i] < 0)
+			return fds[i] == -EDQUOT ? i : -1;
+	}
+	return -1;
+}
+
+static int channels_to_the_bound(void)
+{
+	static struct kt_netlink kt;
+	int fds[MANY], n;
+
+	if (kt_netlink_open(&kt))
+		return 101;
+	n = make_channels(&kt, fds);
+	if (n < 2 || n > BOUND_MB / 2)
+		return 102;
+	/* what one gives back another may have */
+	close(fds[0]);
+	for (int i = 0; i < 100; i++) {
+		fds[0] = kt_channel_new(&kt, 8, 1 << 20, 1 << 20, NULL);
+		if (fds[0] >= 0)
+			return 0;
+		usleep(10000);
+	}
+	return 103;
+}
+
+TEST_F(user, channels_hold_no_more_memory_than_they_may)
+{
+	EXPECT_EQ(0, as_stranger(channels_to_the_bound));
+	/* Theirs are closed, and nothing of them is left behind. */
+	EXPECT_EQ(0, as_stranger(channels_to_the_bound));
+}
+
+/* More users of the system are at hand there, but the same one made them. */
+static int channels_of_a_namespace(void)
+{
+	static struct kt_netlink kt;
+	int fds[MANY], n;
+
+	if (kt_netlink_open(&kt) || unshare(CLONE_NEWUSER))
+		return 101;
+	n = make_channels(&kt, fds);
+	return n < 2 || n > BOUND_MB / 2 ? 102 : 0;
+}
+
+TEST_F(user, user_namespaces_give_no_more)
+{
+	EXPECT_EQ(0, as_stranger(channels_of_a_namespace));
+}
+
+/* Tells by @ready that a stranger holds all it may, until @hold is closed at its other end. */
+static void hold_all(int ready, int hold)
+{
+	static struct kt_netlink kt;
+	int fds[MANY];
+	char c;
+
+	if (setgid(STRANGER) || setuid(STRANGER) || kt_netlink_open(&kt) ||
+	    make_channels(&kt, fds) < 2 || write(ready, "x", 1) != 1)
+		_exit(1);
+	_exit(read(hold, &c, 1) ? 2 : 0);
+}
+
+TEST_F(user, others_have_their_own)
+{
+	struct kt_channel ch;
+	int hold[2], ready[2];
+	char c;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(hold));
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		close(hold[1]);
+		hold_all(ready[1], hold[0]);
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(0, kt_channel_open(&ch, &self->kt, 0, 0, 0));
+	kt_channel_close(&ch);
+	close(hold[1]);
+	close(hold[0]);
+	waitpid(pid, NULL, 0);
+}
+
+static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, int fds[2])
+{
+	static const uint8_t status_200 = 0x88;
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_HEADERS, .stream = 1, .len = 1,
+	};
+	uint32_t session;
+
+	if (kt_pair(fds, false) || kt_attach(kt, ch, fds[0], &session))
+		return 0;
+	if (kt_send_preface(fds[1]) || kt_send_get(fds[1], 1) ||
+	    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL))
+		return 0;
+	ch->tx[0] = status_200;
+	sqe.session = session;
+	return kt_submit(ch, &sqe) == 1 ? session : 0;
+}
+
+/* Bodies that wait for the peer's window, which are copied; returns how many were taken. */
+static int queue_bodies(struct kt_channel *ch, uint32_t session, int most)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_DATA, .flags = KH2_SQE_COPY, .session = session, .stream = 1,
+		.len = 1 << 18,
+	};
+	const struct kh2_event *ev;
+
+	for (int i = 0; i < most; i++) {
+		if (kt_submit(ch, &sqe) != 1)
+			return -1;
+		while ((ev = kt_event(ch, 0))) {
+			uint16_t type = ev->type;
+			uint32_t code = ev->code;
+
+			kt_done(ch);
+			if (type == KH2_EV_SQE_ERROR)
+				return code == ENOMEM ? i : -1;
+		}
+	}
+	return most;
+}
+
+static int bodies_to_the_bound(void)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	static struct kt_frame f;
+	int fds[2], n;
+	uint32_t session;
+
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 8, 1 << 20, 1 << 20))
+		return 101;
+	session = attach_and_open(&ch, &kt, fds);
+	if (!session)
+		return 102;
+	n = queue_bodies(&ch, session, 4 * BOUND_MB * 4);
+	if (n < 8 || n > BOUND_MB * 4)
+		return 103;
+	/* the session lives on */
+	if (kt_send_frame(fds[1], KT_PING, 0, 0, "12345678", 8) ||
+	    kt_await_frame(fds[1], KT_PING, &f, WAIT) != 1)
+		return 104;
+	return 0;
+}
+
+TEST_F(user, copied_bodies_are_bounded)
+{
+	EXPECT_EQ(0, as_stranger(bodies_to_the_bound));
+}
+
+TEST_HARNESS_MAIN
