@@ -341,24 +341,29 @@ static int session_get(struct sk_buff *req, struct genl_info *info)
 	return end_reply(info, skb, head, err);
 }
 
-static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kh2_session *s)
+static int fill_one(struct sk_buff *skb, struct kh2_session *s, u32 *patience)
+{
+	int err = -ENOENT;
+
+	if (!kh2_session_lock_patiently(s, patience))
+		return kh2_nl_fill_busy(skb, s);
+	if (s->state != KH2_SESSION_GONE)
+		err = kh2_nl_fill_session_locked(skb, s);
+	mutex_unlock(&s->lock);
+	return err;
+}
+
+static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kh2_session *s,
+		    u32 *patience)
 {
 	void *head;
-	int err = 0;
+	int err;
 
 	head = genlmsg_iput(skb, genl_info_dump(cb));
 	if (!head)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, head);
-	if (mutex_lock_killable(&s->lock)) {
-		genlmsg_cancel(skb, head);
-		return -EINTR;
-	}
-	if (s->state != KH2_SESSION_GONE)
-		err = kh2_nl_fill_session_locked(skb, s);
-	else
-		err = -ENOENT;
-	mutex_unlock(&s->lock);
+	err = fill_one(skb, s, patience);
 	if (err)
 		genlmsg_cancel(skb, head);
 	else
@@ -369,18 +374,21 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kh2
 static int session_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kh2_net *kn = kh2_net_of(sock_net(skb->sk));
+	/* What is left of the patience, for all parts of the dump */
+	u32 patience = KH2_PATIENCE_MS - min_t(u32, cb->args[1], KH2_PATIENCE_MS);
 	unsigned long id = cb->args[0];
 	struct kh2_session *s;
 	int err;
 
 	cb->seq = atomic_read(&kn->generation);
 	for (; (s = kh2_session_next(kn, &id)); id++) {
-		err = dump_one(skb, cb, s);
+		err = dump_one(skb, cb, s, &patience);
 		kh2_session_put(s);
 		if (err == -EMSGSIZE)
 			break;
 	}
 	cb->args[0] = id;
+	cb->args[1] = KH2_PATIENCE_MS - patience;
 	return skb->len;
 }
 

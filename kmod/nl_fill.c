@@ -68,7 +68,20 @@ static int put_counters(struct sk_buff *skb, int attr, const u64 *counters, int 
 	return nla_put_64bit(skb, attr, __KH2_C_END * sizeof(u64), counters, pad);
 }
 
-static int put_identity(struct sk_buff *skb, const struct kh2_session *s)
+/*
+ * News are for many, so they have the owner's number in the namespace of the
+ * system, or the one by which the owner itself goes: where network namespaces
+ * are not the system's, processes mostly have their own numbers, too.
+ */
+static pid_t public_pid(const struct kh2_channel *ch)
+{
+	if (net_eq(ch->kn->net, &init_net))
+		return pid_nr(ch->owner);
+	return pid_nr_ns(ch->owner, ns_of_pid(ch->owner));
+}
+
+/* What does not change as long as the session is. */
+static int put_identity(struct sk_buff *skb, const struct kh2_session *s, pid_t pid)
 {
 	const struct kh2_channel *ch = s->ch;
 
@@ -79,7 +92,7 @@ static int put_identity(struct sk_buff *skb, const struct kh2_session *s)
 	    put_address(skb, KH2_A_SESSION_LOCAL, &s->local) ||
 	    put_address(skb, KH2_A_SESSION_PEER, &s->peer) ||
 	    put_u64(skb, KH2_A_SESSION_NETNS, s->kn->net->net_cookie) ||
-	    nla_put_u32(skb, KH2_A_SESSION_PID, pid_nr(ch->owner)) ||
+	    nla_put_u32(skb, KH2_A_SESSION_PID, pid) ||
 	    nla_put_u32(skb, KH2_A_SESSION_UID,
 			from_kuid_munged(s->kn->net->user_ns, ch->cred->uid)) ||
 	    nla_put_string(skb, KH2_A_SESSION_COMM, ch->comm))
@@ -122,11 +135,24 @@ static int put_flow(struct sk_buff *skb, const struct kh2e_info *info)
 }
 
 /**
+ * kh2_nl_fill_busy() - what can be said of a session without its lock
+ * @skb: message
+ * @s: the session
+ *
+ * Context: Process context of the one who asks.
+ * Return: 0 or -EMSGSIZE.
+ */
+int kh2_nl_fill_busy(struct sk_buff *skb, const struct kh2_session *s)
+{
+	return put_identity(skb, s, pid_vnr(s->ch->owner)) ?: put_age(skb, s);
+}
+
+/**
  * kh2_nl_fill_session_locked() - everything about a session
  * @skb: message
  * @s: the session, not gone
  *
- * Context: Process context with the session's lock held.
+ * Context: Process context of the one who asks, with the session's lock held.
  * Return: 0 or -EMSGSIZE.
  */
 int kh2_nl_fill_session_locked(struct sk_buff *skb, const struct kh2_session *s)
@@ -135,7 +161,7 @@ int kh2_nl_fill_session_locked(struct sk_buff *skb, const struct kh2_session *s)
 
 	lockdep_assert_held(&s->lock);
 	kh2e_info(s->e, &info);
-	if (put_identity(skb, s) || put_age(skb, s) || put_tls(skb, s) ||
+	if (put_identity(skb, s, pid_vnr(s->ch->owner)) || put_age(skb, s) || put_tls(skb, s) ||
 	    nla_put_u32(skb, KH2_A_SESSION_PADDING, s->padding) ||
 	    put_u64(skb, KH2_A_SESSION_INODE, sock_i_ino(s->sock->sk)) ||
 	    put_flow(skb, &info) || put_limits(skb, s) ||
@@ -154,7 +180,7 @@ int kh2_nl_fill_session_locked(struct sk_buff *skb, const struct kh2_session *s)
  */
 int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s)
 {
-	if (put_identity(skb, s) ||
+	if (put_identity(skb, s, public_pid(s->ch)) ||
 	    put_u64(skb, KH2_A_SESSION_INODE, sock_i_ino(s->sock->sk)))
 		return -EMSGSIZE;
 	return 0;
@@ -170,7 +196,7 @@ int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s)
  */
 int kh2_nl_fill_gone_locked(struct sk_buff *skb, const struct kh2_session *s)
 {
-	if (put_identity(skb, s) || put_age(skb, s) ||
+	if (put_identity(skb, s, public_pid(s->ch)) || put_age(skb, s) ||
 	    nla_put_u32(skb, KH2_A_SESSION_ERROR, s->error) ||
 	    (s->why != __KH2_C_END && nla_put_u32(skb, KH2_A_SESSION_REASON, s->why)) ||
 	    put_counters(skb, KH2_A_SESSION_COUNTERS, kh2e_counters(s->e), KH2_A_SESSION_PAD))

@@ -11,6 +11,7 @@ struct kh2_stats;
 struct kh2e_stream_info;
 struct sk_buff;
 
+int kh2_nl_fill_busy(struct sk_buff *skb, const struct kh2_session *s);
 int kh2_nl_fill_session_locked(struct sk_buff *skb, const struct kh2_session *s);
 int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s);
 int kh2_nl_fill_gone_locked(struct sk_buff *skb, const struct kh2_session *s);

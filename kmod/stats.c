@@ -23,13 +23,12 @@ void kh2_stats_bury(struct kh2_net *kn, const u64 *counters)
 	spin_unlock(&kn->lock);
 }
 
-static void add_session(struct kh2_session *s, struct kh2_stats *sum)
+static void add_session(struct kh2_session *s, struct kh2_stats *sum, u32 *patience)
 {
 	const u64 *counters;
 	struct kh2e_info info;
 
-	/* A reader that is killed needs no sums. */
-	if (mutex_lock_killable(&s->lock))
+	if (!kh2_session_lock_patiently(s, patience))
 		return;
 	if (s->e) {
 		counters = kh2e_counters(s->e);
@@ -46,12 +45,14 @@ static void add_session(struct kh2_session *s, struct kh2_stats *sum)
  * @kn: network namespace
  * @sum: filled
  *
- * A session that ends meanwhile may be missed by the sum, or counted twice.
+ * A session that ends meanwhile may be missed by the sum, or counted twice; one
+ * whose lock is not to be had is missed.
  *
  * Context: Process context, may sleep.
  */
 void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum)
 {
+	u32 patience = KH2_PATIENCE_MS;
 	struct kh2_session *s;
 	unsigned long id = 0;
 
@@ -60,7 +61,7 @@ void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum)
 	memcpy(sum->counters, kn->dead, sizeof(sum->counters));
 	spin_unlock(&kn->lock);
 	for (; (s = kh2_session_next(kn, &id)); id++) {
-		add_session(s, sum);
+		add_session(s, sum, &patience);
 		kh2_session_put(s);
 	}
 }
