@@ -129,18 +129,28 @@ static size_t feed_skb(struct kh2_session *s, const struct sk_buff *skb, u32 off
  * @s: the session
  * @budget: octets that this run may still take
  * @short_of: the engine took less than there was
+ * @unreadable: the octets are not in memory of the system's
  */
 struct rx_desc {
 	struct kh2_session *s;
 	size_t budget;
 	bool short_of;
+	bool unreadable;
 };
 
 /* Called by read_sock with the socket's lock held. */
 static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int off, size_t len)
 {
 	struct rx_desc *rx = desc->arg.data;
-	size_t done = feed_skb(rx->s, skb, off, len);
+	size_t done;
+
+	/* Octets that lie in the memory of a device cannot be looked at. */
+	if (!skb_frags_readable(skb)) {
+		rx->unreadable = true;
+		desc->count = 0;
+		return 0;
+	}
+	done = feed_skb(rx->s, skb, off, len);
 
 	if (done < len || is_blocked(rx->s)) {
 		rx->short_of = true;
@@ -302,6 +312,8 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 		error = sock_error(sk);
 	release_sock(sk);
 
+	if (rx->unreadable)
+		return rx_end(s, EFAULT);
 	if (rx->short_of)
 		return RX_STOP;
 	if (n > 0)
