@@ -337,6 +337,9 @@ static int run_extension(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pa
 static int run_memory(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 		      struct kh2e_src *src)
 {
+	/* Sums of it are shown. */
+	if (sqe->len > U32_MAX)
+		return -EINVAL;
 	e->owner_memory = sqe->len;
 	return 0;
 }

@@ -555,6 +555,20 @@ TEST(idle_connection_holds_little)
 	home_free(h);
 }
 
+TEST(memory_that_no_owner_can_hold_is_refused)
+{
+	struct home *h = home_server();
+	struct kh2_sqe sqe = { .opcode = KH2_OP_MEMORY, .len = 1ULL << 32 };
+	u64 before = info(h).memory;
+
+	EQ(submit(h, &sqe, NULL), -EINVAL);
+	EQ(info(h).memory, before);
+	sqe.len--;
+	EQ(submit(h, &sqe, NULL), 0);
+	EQ(info(h).memory, before + U32_MAX);
+	home_free(h);
+}
+
 TEST(memory_that_is_held_is_told)
 {
 	struct home *h = home_server();
