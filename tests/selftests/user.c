@@ -12,8 +12,8 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "slow.h"
 
-#define WAIT 5000
 #define BOUND_MB 16
 #define MANY 64
 #define STRANGER 65534
@@ -221,4 +221,4 @@ TEST_F(user, copied_bodies_are_bounded)
 	EXPECT_EQ(0, as_stranger(bodies_to_the_bound));
 }
 
-TEST_HARNESS_MAIN
+KT_HARNESS_MAIN
