@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/fuse.h>
 
 #include "kselftest_harness.h"
 #include "channel.h"
@@ -219,6 +223,176 @@ static int bodies_to_the_bound(void)
 TEST_F(user, copied_bodies_are_bounded)
 {
 	EXPECT_EQ(0, as_stranger(bodies_to_the_bound));
+}
+
+/*
+ * A file system of one file, whose server answers all but reads. More of these
+ * than all workers together could take wait for it.
+ */
+#define HUNG "hung"
+#define HUNG_SESSIONS 5
+#define HUNG_STREAMS 120
+
+static void fuse_answer(int dev, uint64_t unique, int error, const void *body, size_t n)
+{
+	struct {
+		struct fuse_out_header head;
+		char body[256];
+	} out = { .head = { .len = sizeof(out.head) + n, .error = error, .unique = unique } };
+
+	memcpy(out.body, body, n);
+	if (write(dev, &out, out.head.len) < 0 && errno != ENOENT)
+		perror("# fuse");
+}
+
+static void fuse_serve(int dev, const struct fuse_in_header *in)
+{
+	const struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_readahead = 65536, .max_write = 4096,
+	};
+	const struct fuse_attr_out attr = {
+		.attr_valid = 3600,
+		.attr = { .ino = 1, .size = 1 << 20, .mode = S_IFREG | 0444, .nlink = 1 },
+	};
+	const struct fuse_open_out open = { .fh = 1 };
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		return fuse_answer(dev, in->unique, 0, &init, sizeof(init));
+	case FUSE_GETATTR:
+		return fuse_answer(dev, in->unique, 0, &attr, sizeof(attr));
+	case FUSE_OPEN:
+		return fuse_answer(dev, in->unique, 0, &open, sizeof(open));
+	case FUSE_READ:
+	case FUSE_FORGET:
+	case FUSE_INTERRUPT:
+		return;
+	}
+	fuse_answer(dev, in->unique, -ENOSYS, NULL, 0);
+}
+
+static void *fuse_server(void *arg)
+{
+	static char buf[FUSE_MIN_READ_BUFFER + 65536];
+	int dev = *(int *)arg;
+
+	for (;;) {
+		if (read(dev, buf, sizeof(buf)) > 0)
+			fuse_serve(dev, (const struct fuse_in_header *)buf);
+		else if (errno == ENODEV)
+			return NULL;
+	}
+}
+
+static int fuse_begin(int *dev, pthread_t *thread)
+{
+	char options[128];
+
+	*dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	close(open(HUNG, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	snprintf(options, sizeof(options), "fd=%d,rootmode=100444,user_id=0,group_id=0,allow_other",
+		 *dev);
+	if (*dev < 0 || mount("kh2", HUNG, "fuse", MS_NOSUID | MS_NODEV, options))
+		return -1;
+	return pthread_create(thread, NULL, fuse_server, dev) ? -1 : 0;
+}
+
+static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
+{
+	const struct kh2_sqe head = {
+		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
+	};
+	const struct kh2_sqe body = {
+		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .session = session,
+		.stream = stream, .fd = file, .len = KH2_LEN_EOF,
+	};
+
+	ch->tx[0] = 0x88;
+	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 ? 0 : -1;
+}
+
+/* All streams of a connection wait for the file. */
+static int wait_for_the_file(struct kt_netlink *kt, struct kt_channel *ch, int file)
+{
+	uint32_t session;
+	int fds[2];
+
+	if (kt_pair(fds, false) || kt_attach(kt, ch, fds[0], &session) || kt_send_preface(fds[1]))
+		return -1;
+	for (uint32_t i = 0; i < HUNG_STREAMS; i++)
+		if (kt_send_get(fds[1], 2 * i + 1) ||
+		    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL) ||
+		    submit_answer(ch, session, 2 * i + 1, file))
+			return -1;
+	return 0;
+}
+
+static void hang_all(int ready, int hold)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	struct stat stat;
+	int file;
+	char c;
+
+	/* That it has a size is known once it was asked for. */
+	file = open(HUNG, O_RDONLY | O_CLOEXEC);
+	if (fstat(file, &stat) || stat.st_size != 1 << 20)
+		_exit(1);
+	if (setgid(STRANGER) || setuid(STRANGER) || kt_netlink_open(&kt) ||
+	    kt_channel_open(&ch, &kt, 0, 0, 4096))
+		_exit(2);
+	for (int i = 0; i < HUNG_SESSIONS; i++)
+		if (wait_for_the_file(&kt, &ch, file))
+			_exit(3);
+	_exit(write(ready, "x", 1) == 1 && !read(hold, &c, 1) ? 0 : 4);
+}
+
+TEST_F_TIMEOUT(user, files_that_never_come_hold_up_their_user_alone, 120)
+{
+	int hold[2], ready[2], body[2], fds[2], dev;
+	static struct kt_frame f;
+	struct kt_channel ch;
+	pthread_t thread;
+	uint32_t session;
+	pid_t pid;
+	char c;
+
+	/* Its channels are not what is bounded here. */
+	ASSERT_EQ(0, set_bound(0));
+	ASSERT_EQ(0, fuse_begin(&dev, &thread));
+	ASSERT_EQ(0, pipe(hold));
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(body));
+	pid = fork();
+	if (!pid) {
+		close(hold[1]);
+		close(dev);
+		hang_all(ready[1], hold[0]);
+	}
+	close(ready[1]);
+	EXPECT_EQ(1, read(ready[0], &c, 1));
+
+	/* A pipe is read by the workers that read files, too. */
+	ASSERT_EQ(0, kt_channel_open(&ch, &self->kt, 0, 0, 0));
+	ASSERT_EQ(0, kt_pair(fds, false));
+	ASSERT_EQ(0, kt_attach(&self->kt, &ch, fds[0], &session));
+	ASSERT_EQ(0, kt_send_preface(fds[1]));
+	ASSERT_EQ(0, kt_send_get(fds[1], 1));
+	ASSERT_TRUE(kt_await(&ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
+	ASSERT_EQ(5, write(body[1], "hello", 5));
+	ASSERT_EQ(0, submit_answer(&ch, session, 1, body[0]));
+	EXPECT_EQ(1, kt_await_frame(fds[1], KT_DATA, &f, WAIT));
+	EXPECT_EQ(5, f.len);
+
+	/* Reads that wait fail with the file system, and let go of everything. */
+	EXPECT_EQ(0, umount2(HUNG, MNT_FORCE | MNT_DETACH));
+	close(hold[1]);
+	waitpid(pid, NULL, 0);
+	close(dev);
+	pthread_join(thread, NULL);
+	kt_channel_close(&ch);
 }
 
 KT_HARNESS_MAIN
