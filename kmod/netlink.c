@@ -182,7 +182,7 @@ static int read_args(struct kh2_session_args *args, struct genl_info *info)
 	if (err)
 		return err;
 	cfg->padding = get_u32(info, KH2_A_SESSION_PADDING, KH2_PADDING_NONE);
-	cfg->conn_window = get_u32(info, KH2_A_SESSION_CONN_WINDOW, KH2_WINDOW_INITIAL);
+	cfg->conn_window = get_u32(info, KH2_A_SESSION_CONN_WINDOW, 0);
 	if (info->attrs[KH2_A_SESSION_LABEL])
 		nla_strscpy(args->label, info->attrs[KH2_A_SESSION_LABEL], sizeof(args->label));
 	err = read_limits(cfg->limits, info);

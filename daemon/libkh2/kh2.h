@@ -494,12 +494,14 @@ int kh2_settings_unpack(struct kh2_settings *out, const void *buf, size_t len);
 /**
  * struct kh2_server_opts - options of a server and its sessions
  * @sz: sizeof this
- * @settings: first SETTINGS; NULL: kh2_settings_default() and a window of 1 MiB
+ * @settings: first SETTINGS; NULL: kh2_settings_default(). With
+ *	initial_window_size present receive windows of streams stay at that
+ *	size; without it they grow and shrink with the pace of each body.
  * @limits: limits that differ from their default, see linux/kh2_limits.h
  * @n_limits: entries in @limits
  * @padding: enum kh2_padding
- * @conn_window: receive window of a connection, octets; 0: 4 MiB, else at
- *	least 65,535
+ * @conn_window: receive window of a connection, octets, at least 65,535; 0:
+ *	what the limit "memory" leaves beside bodies that were not read
  * @max_deflate_table: largest HPACK table for sending, octets; 0: 4,096
  * @max_header_pairs: most fields of a request; 0: 128, else at least 4. Beyond
  *	it the answer is 431.

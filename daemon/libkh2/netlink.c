@@ -238,7 +238,8 @@ int kh2i_nl_attach(struct kh2i_nl *nl, int channel_fd, const struct kh2i_attach 
 	mnl_attr_put_u32(nlh, KH2_A_SESSION_SOCKET_FD, (u32)at->fd);
 	mnl_attr_put_u32(nlh, KH2_A_SESSION_ROLE, cfg->role);
 	mnl_attr_put_u32(nlh, KH2_A_SESSION_PADDING, cfg->padding);
-	mnl_attr_put_u32(nlh, KH2_A_SESSION_CONN_WINDOW, cfg->conn_window);
+	if (cfg->conn_window)
+		mnl_attr_put_u32(nlh, KH2_A_SESSION_CONN_WINDOW, cfg->conn_window);
 	if (cfg->n_settings)
 		mnl_attr_put(nlh, KH2_A_SESSION_SETTINGS,
 			     cfg->n_settings * sizeof(cfg->settings[0]), cfg->settings);

@@ -14,8 +14,6 @@
 
 #define ACCEPT_BATCH		64
 #define PAUSE_NS		(100 * NSEC_PER_MSEC)
-#define WINDOW_DEFAULT		(1U << 20)
-#define CONN_WINDOW_DEFAULT	(4U << 20)
 
 /* ---- accepting ---- */
 
@@ -239,8 +237,6 @@ int kh2_server_address(const struct kh2_server *srv, size_t i, struct sockaddr_s
 
 static void opts_defaults(struct kh2_server_opts *o)
 {
-	if (!o->conn_window)
-		o->conn_window = CONN_WINDOW_DEFAULT;
 	if (!o->max_deflate_table)
 		o->max_deflate_table = 4096;
 	if (!o->max_header_pairs)
@@ -276,13 +272,10 @@ static int config_settings(struct kh2_server *srv)
 	struct kh2_settings settings;
 	int err, n;
 
-	if (srv->opts.settings) {
+	if (srv->opts.settings)
 		KH2I_OPTS_COPY(settings, srv->opts.settings);
-	} else {
+	else
 		kh2_settings_default(&settings);
-		settings.initial_window_size = WINDOW_DEFAULT;
-		settings.present |= KH2_SET_INITIAL_WINDOW_SIZE;
-	}
 	n = kh2i_settings_list(&settings, cfg->settings, KH2E_SETTINGS_CAP - 1);
 	if (n < 0)
 		return n;
@@ -310,7 +303,8 @@ static int config_init(struct kh2_server *srv)
 			return -EINVAL;
 		cfg->limits[o->limits[i].id] = o->limits[i].value;
 	}
-	if (o->conn_window < KH2_WINDOW_INITIAL || o->conn_window > KH2_WINDOW_MAX)
+	if (o->conn_window &&
+	    (o->conn_window < KH2_WINDOW_INITIAL || o->conn_window > KH2_WINDOW_MAX))
 		return -ERANGE;
 	if (o->padding > KH2_PADDING_ALIGNED)
 		return -EINVAL;

@@ -161,6 +161,26 @@ struct kh2e_ping_out {
 	bool own;	/* the engine's, for the shutdown */
 };
 
+/**
+ * struct kh2e_rtt - round trips, all ns
+ * @last: the last one that was measured; 0: none was
+ * @least: the shortest since @since
+ * @before: the shortest in the time before that; 0: there was none
+ * @since: when @least began
+ * @taken: when @last was measured, or a probe was sent
+ * @probe: payload of the PING of ours that is on its way
+ * @probing: when it was sent; 0: none is
+ */
+struct kh2e_rtt {
+	u64 last;
+	u64 least;
+	u64 before;
+	u64 since;
+	u64 taken;
+	u8 probe[8];
+	u64 probing;
+};
+
 enum kh2e_shutdown {
 	KH2E_SHUTDOWN_NONE,
 	KH2E_SHUTDOWN_NOTICE,	/* GOAWAY 2^31-1 sent, its PING not back */
@@ -186,7 +206,13 @@ struct kh2e {
 	u32 n_srcs;				/* sources held */
 	struct kh2e_send_window send;
 	struct kh2e_recv_window recv;
-	u64 unconsumed_gone;	/* delivered, not consumed, on streams that are forgotten */
+	bool recv_auto;		/* its size is what the session may hold */
+	bool recv_tuned;	/* so are those of streams; else they are as set */
+	u32 recv_learnt;	/* size that a stream's window came to last */
+	u32 n_receivers;	/* streams that the peer may send DATA on */
+	u64 recv_sizes;		/* of their windows */
+	u64 unread;		/* delivered, not consumed */
+	u64 unconsumed_gone;	/* of these, on streams that are forgotten */
 	struct kh2e_settings local;
 	struct kh2e_settings remote;
 	struct list_head settings_out;		/* struct kh2e_settings_out, oldest first */
@@ -211,7 +237,7 @@ struct kh2e {
 	u64 idle_since;
 	u64 stall_scan;
 	u64 shutdown_since;
-	u64 rtt;
+	struct kh2e_rtt rtt;
 	u64 memory;
 	u64 owner_memory;
 	u32 limits[__KH2_L_END];
@@ -229,6 +255,7 @@ bool kh2e_reserve(struct kh2e *e, u32 len);
 bool kh2e_spend(struct kh2e *e, enum kh2e_budget_class class);
 void kh2e_earn(struct kh2e *e, enum kh2e_budget_class class, u32 n);
 bool kh2e_by_us(const struct kh2e *e, u32 id);
+u32 kh2e_conn_window(const u32 limits[__KH2_L_END]);
 bool kh2e_over_memory(const struct kh2e *e);
 void kh2e_check_drained(struct kh2e *e);
 
@@ -250,9 +277,10 @@ u64 kh2e_priority_read(const u8 octets[5]);
 /* data.c */
 bool kh2e_data_begin(struct kh2e *e, const struct kh2e_frame *f, u32 pad_octets);
 bool kh2e_data_piece(struct kh2e *e, const u8 *data, u32 n, bool last);
-void kh2e_data_credit(struct kh2e *e, struct kh2e_stream *st, u32 n);
+void kh2e_data_end(struct kh2e *e);
+void kh2e_data_credit(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_data_consumed(struct kh2e *e, struct kh2e_stream *st, u32 n);
-void kh2e_data_dropped(struct kh2e *e, u32 n);
+void kh2e_data_unread(struct kh2e *e, u32 n);
 
 /* settings.c */
 void kh2e_settings_init(struct kh2e_settings *s);
@@ -307,6 +335,12 @@ u32 kh2e_send_data_limit(const struct kh2e *e);
 void kh2e_ping_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 int kh2e_ping_send(struct kh2e *e, const u8 payload[8], bool own);
 void kh2e_ping_drop(struct kh2e *e);
+
+/* rtt.c */
+void kh2e_rtt_sample(struct kh2e *e, u64 since);
+u64 kh2e_rtt_least(const struct kh2e *e);
+void kh2e_rtt_probe(struct kh2e *e, u64 now, bool wanted);
+bool kh2e_rtt_is_probe(struct kh2e *e, const u8 payload[8]);
 
 /* goaway.c */
 void kh2e_goaway_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);

@@ -200,7 +200,6 @@ int kh2e_config_init(struct kh2e_config *cfg, u8 role)
 		return -EINVAL;
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->role = role;
-	cfg->conn_window = KH2_WINDOW_INITIAL;
 	kh2e_limits_default(cfg->limits);
 	return 0;
 }
@@ -211,11 +210,33 @@ static int config_check(const struct kh2e_config *cfg)
 		return -EINVAL;
 	if (cfg->n_settings >= KH2E_SETTINGS_CAP)
 		return -EINVAL;
-	if (cfg->conn_window < KH2_WINDOW_INITIAL || cfg->conn_window > KH2_WINDOW_MAX)
+	if ((cfg->conn_window && cfg->conn_window < KH2_WINDOW_INITIAL) ||
+	    cfg->conn_window > KH2_WINDOW_MAX)
 		return -ERANGE;
 	if (kh2e_settings_check(cfg->settings, cfg->n_settings, cfg->role, NULL))
 		return -ERANGE;
 	return kh2e_limits_check(cfg->limits, NULL);
+}
+
+/**
+ * kh2e_conn_window() - the connection's window, where nobody chose one
+ * @limits: by enum kh2_limit
+ *
+ * All that the session may hold: what holds a stream back is its own window.
+ *
+ * Return: octets.
+ */
+u32 kh2e_conn_window(const u32 limits[__KH2_L_END])
+{
+	return max_t(u32, limits[KH2_L_MEMORY], KH2_WINDOW_INITIAL);
+}
+
+static bool has_setting(const struct kh2e_config *cfg, u16 id)
+{
+	for (u32 i = 0; i < cfg->n_settings; i++)
+		if (cfg->settings[i].id == id)
+			return true;
+	return false;
 }
 
 static void init_lists(struct kh2e *e)
@@ -242,6 +263,8 @@ static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
 	e->own_limit = e->remote.max_concurrent_streams;
 	kh2e_send_window_init(&e->send, KH2_WINDOW_INITIAL);
 	kh2e_recv_window_init(&e->recv, KH2_WINDOW_INITIAL);
+	e->recv_auto = !cfg->conn_window;
+	e->recv_tuned = !has_setting(cfg, KH2_SETTINGS_INITIAL_WINDOW_SIZE);
 	e->rx.state = cfg->role == KH2E_SERVER ? KH2E_RX_PREFACE : KH2E_RX_HEAD;
 	e->next_id = cfg->role == KH2E_SERVER ? 2 : 1;
 	e->goaway_told_id = KH2_ID_MAX;
@@ -254,17 +277,10 @@ static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
 		kh2e_budget_init(&e->budgets[i], e->limits[kh2e_budget_rules[i].burst], now);
 }
 
-static bool has_setting(const struct kh2e_config *cfg, u16 id)
-{
-	for (u32 i = 0; i < cfg->n_settings; i++)
-		if (cfg->settings[i].id == id)
-			return true;
-	return false;
-}
-
 /* RFC 9113 3.4: the client's octets, and SETTINGS from both. */
 static int send_preface(struct kh2e *e, const struct kh2e_config *cfg)
 {
+	u32 window = cfg->conn_window ?: kh2e_conn_window(cfg->limits);
 	struct kh2_setting s[KH2E_SETTINGS_CAP];
 	u32 n = cfg->n_settings;
 	int err;
@@ -286,10 +302,10 @@ static int send_preface(struct kh2e *e, const struct kh2e_config *cfg)
 	err = kh2e_settings_send(e, s, n);
 	if (err)
 		return err;
-	if (cfg->conn_window == KH2_WINDOW_INITIAL)
+	if (window == KH2_WINDOW_INITIAL)
 		return 0;
-	kh2e_recv_window_init(&e->recv, cfg->conn_window);
-	kh2e_out_window_update(e, 0, cfg->conn_window - KH2_WINDOW_INITIAL);
+	kh2e_recv_window_init(&e->recv, window);
+	kh2e_out_window_update(e, 0, window - KH2_WINDOW_INITIAL);
 	return e->phase == KH2E_DONE ? -ENOMEM : 0;
 }
 

@@ -143,8 +143,10 @@ struct kh2e_ops {
  * @padding: enum kh2e_padding
  * @n_settings: entries in @settings
  * @settings: our first SETTINGS; MAX_CONCURRENT_STREAMS is added from the
- *	limits (servers) if it is not among them
- * @conn_window: receive window of the connection, octets; at least 65,535
+ *	limits (servers) if it is not among them. With INITIAL_WINDOW_SIZE
+ *	among them windows of streams are of that size; else they are tuned.
+ * @conn_window: receive window of the connection, octets; at least 65,535;
+ *	0: what KH2_L_MEMORY allows
  * @limits: by enum kh2_limit; kh2e_limits_default() fills it
  */
 struct kh2e_config {

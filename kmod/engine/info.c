@@ -28,13 +28,13 @@ void kh2e_info(const struct kh2e *e, struct kh2e_info *info)
 	info->next_stream_id = e->next_id;
 	info->last_proc_id = e->last_proc_id;
 	info->local_window = e->recv.left;
-	info->local_window_max = (s32)e->recv.size;
-	info->recv_unacked = (u32)(e->recv.size - e->recv.left);
+	info->local_window_max = max_t(s32, e->recv.size, e->recv.left);
+	info->recv_unacked = (u32)(info->local_window_max - e->recv.left);
 	info->remote_window = e->send.left;
 	info->out_frames = e->out.frames;
 	info->settings_pending = e->n_settings_out;
 	info->memory = e->memory + e->owner_memory;
-	info->rtt = e->rtt;
+	info->rtt = e->rtt.last;
 	info->local = e->local;
 	info->remote = e->remote;
 }
@@ -115,4 +115,8 @@ u32 kh2e_stream_ids(const struct kh2e *e, u32 after, u32 *ids, u32 n)
 void kh2e_set_limits(struct kh2e *e, const u32 limits[__KH2_L_END])
 {
 	memcpy(e->limits, limits, sizeof(e->limits));
+	if (!e->recv_auto)
+		return;
+	e->recv.size = kh2e_conn_window(limits);
+	kh2e_data_unread(e, 0);
 }

@@ -21,15 +21,18 @@ static void forget(struct kh2e *e, struct kh2e_ping_out *out)
 
 static void recv_ack(struct kh2e *e, const u8 *payload)
 {
-	struct kh2e_ping_out *out = find_out(e, payload);
+	struct kh2e_ping_out *out;
 
+	if (kh2e_rtt_is_probe(e, payload))
+		return;
+	out = find_out(e, payload);
 	if (!out)
 		return;
-	e->rtt = kh2e_now(e) - out->since;
+	kh2e_rtt_sample(e, out->since);
 	if (out->own)
 		kh2e_shutdown_final(e);
 	else
-		kh2e_post(e, KH2_EV_PING_ACK, 0, 0, 0, e->rtt, payload, 8);
+		kh2e_post(e, KH2_EV_PING_ACK, 0, 0, 0, e->rtt.last, payload, 8);
 	forget(e, out);
 }
 

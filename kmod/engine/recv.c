@@ -170,6 +170,7 @@ static bool step_data(struct kh2e *e, const u8 **p, const u8 *end)
 	if (!rx->left) {
 		rx->left = rx->pad;
 		rx->state = KH2E_RX_SKIP;
+		kh2e_data_end(e);
 	}
 	return true;
 }

@@ -118,14 +118,20 @@ static void shift_send_windows(struct kh2e *e, s64 delta)
 	}
 }
 
-static void shift_recv_windows(struct kh2e *e, s64 delta)
+/* Who says how large windows are is not to find them changed: they are tuned no more. */
+static void shift_recv_windows(struct kh2e *e, u32 old, u32 value)
 {
 	struct kh2e_stream *st;
 
+	e->recv_tuned = false;
 	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st)) {
-		kh2e_recv_window_shift(&st->recv, delta);
+		if (kh2e_stream_receives(st)) {
+			e->recv_sizes -= st->recv.size;
+			e->recv_sizes += value;
+		}
+		kh2e_recv_window_shift(&st->recv, (s64)value - old, value);
 		/* what was saved up may be more than half of a window that shrank */
-		kh2e_data_credit(e, st, 0);
+		kh2e_data_credit(e, st);
 	}
 }
 
@@ -183,7 +189,7 @@ static void apply_local(struct kh2e *e, u16 id, u32 value)
 	old = *field_of(&e->local, rule);
 	*field_of(&e->local, rule) = value;
 	if (id == KH2_SETTINGS_INITIAL_WINDOW_SIZE)
-		shift_recv_windows(e, (s64)value - old);
+		shift_recv_windows(e, old, value);
 }
 
 static void send_ack(struct kh2e *e)
@@ -215,6 +221,7 @@ static void recv_ack(struct kh2e *e)
 		return;
 	}
 	out = oldest(e);
+	kh2e_rtt_sample(e, out->since);
 	for (u32 i = 0; i < out->n; i++)
 		apply_local(e, out->s[i].id, out->s[i].value);
 	kh2e_post(e, KH2_EV_SETTINGS_ACK, 0, 0, 0, 0, out->s, out->n * sizeof(out->s[0]));

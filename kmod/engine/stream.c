@@ -233,6 +233,28 @@ static bool is_active(u8 state)
 }
 
 /**
+ * kh2e_stream_receives() - may the peer send DATA?
+ * @st: the stream
+ *
+ * Return: true if so.
+ */
+bool kh2e_stream_receives(const struct kh2e_stream *st)
+{
+	return st->state == KH2E_STREAM_OPEN || st->state == KH2E_HALF_LOCAL;
+}
+
+static void set_state(struct kh2e *e, struct kh2e_stream *st, u8 state)
+{
+	bool before = kh2e_stream_receives(st);
+
+	st->state = state;
+	if (kh2e_stream_receives(st) == before)
+		return;
+	e->n_receivers += before ? -1 : 1;
+	e->recv_sizes += before ? -(u64)st->recv.size : st->recv.size;
+}
+
+/**
  * kh2e_stream_step() - the one place where a stream's state changes
  * @e: the connection
  * @st: the stream
@@ -247,7 +269,7 @@ bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_e
 	if (!state)
 		return false;
 	e->streams.n_active[st->by_peer] += is_active(state) - is_active(st->state);
-	st->state = state;
+	set_state(e, st, state);
 	if (state != KH2E_CLOSED || st->reset)
 		return true;
 	if (ev != KH2E_RECV_END && ev != KH2E_SEND_END)
@@ -349,7 +371,8 @@ static void stream_end(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 	st->reset = true;
 	st->reset_local = local;
 	st->reset_code = code;
-	st->reset_why = why;
+	BUILD_BUG_ON(__KH2_C_END > 256);
+	st->reset_why = (u8)why;
 	/* it may have waited for room; a stream that is reset wants none */
 	st->told &= ~KH2E_TELL_TRAILERS;
 	kh2e_stream_drop(e, st, -ECONNRESET);
@@ -380,7 +403,7 @@ static void work_ends(struct kh2e *e, struct kh2e_stream *st)
 	work_done(e, st);
 	if (!st->unconsumed)
 		return;
-	kh2e_data_dropped(e, st->unconsumed);
+	kh2e_data_unread(e, st->unconsumed);
 	st->unconsumed = 0;
 }
 

@@ -50,8 +50,8 @@ enum kh2e_stream_event {
  * @trailers: a source that wants trailers was queued, nothing but the end may follow it
  * @reset: ended by RST_STREAM, or by GOAWAY
  * @reset_local: ended by our RST_STREAM
- * @reset_code: HTTP/2 code of the RST_STREAM
  * @reset_why: enum kh2_counter for the event
+ * @reset_code: HTTP/2 code of the RST_STREAM
  * @send: what we may send
  * @recv: what the peer may send
  * @unconsumed: octets delivered and not consumed
@@ -84,8 +84,8 @@ struct kh2e_stream {
 	bool trailers;
 	bool reset;
 	bool reset_local;
+	u8 reset_why;
 	u32 reset_code;
-	u32 reset_why;
 	struct kh2e_send_window send;
 	struct kh2e_recv_window recv;
 	u32 unconsumed;
@@ -139,6 +139,7 @@ struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer);
 struct kh2e_stream *kh2e_stream_walk(const struct kh2e *e, const struct kh2e_stream *after);
 void kh2e_stream_mark_progress(const struct kh2e *e, struct kh2e_stream *st, u64 now);
 bool kh2e_stream_allows(const struct kh2e_stream *st, enum kh2e_stream_event ev);
+bool kh2e_stream_receives(const struct kh2e_stream *st);
 bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_event ev);
 enum kh2e_ended kh2e_stream_ended(const struct kh2e *e, u32 id);
 void kh2e_stream_remember(struct kh2e *e, u32 id, enum kh2e_ended how);

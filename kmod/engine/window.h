@@ -14,16 +14,23 @@ struct kh2e_send_window {
 	s32 left;
 };
 
+/* Every stream has a window, and few streams are tuned: this is kept small. */
+#define KH2E_SINCE_BITS 28
+
 /**
  * struct kh2e_recv_window - what the peer may send
  * @left: octets the peer may still send; negative after we lowered the size
  * @size: octets when nothing is outstanding
- * @consumed: octets consumed here and not yet told to the peer
+ * @octets: consumed since @since
+ * @since: when the pace began to be measured, in units of 2^20 ns; 0: not yet
+ * @unused: spans in a row that used little of it
  */
 struct kh2e_recv_window {
 	s32 left;
 	u32 size;
-	u32 consumed;
+	u32 octets;
+	u32 since : KH2E_SINCE_BITS;
+	u32 unused : 32 - KH2E_SINCE_BITS;
 };
 
 void kh2e_send_window_init(struct kh2e_send_window *w, u32 size);
@@ -34,7 +41,11 @@ void kh2e_send_window_take(struct kh2e_send_window *w, u32 n);
 
 void kh2e_recv_window_init(struct kh2e_recv_window *w, u32 size);
 bool kh2e_recv_window_take(struct kh2e_recv_window *w, u32 n);
-void kh2e_recv_window_shift(struct kh2e_recv_window *w, s64 delta);
-u32 kh2e_recv_window_consume(struct kh2e_recv_window *w, u32 n);
+void kh2e_recv_window_shift(struct kh2e_recv_window *w, s64 delta, u32 size);
+u32 kh2e_recv_window_credit(struct kh2e_recv_window *w, u64 held);
+u32 kh2e_recv_window_share(struct kh2e_recv_window *w, u64 held);
+void kh2e_recv_window_begin(struct kh2e_recv_window *w, u64 now, u32 size);
+bool kh2e_recv_window_tune(struct kh2e_recv_window *w, u32 n, u64 now, u64 rtt, u32 least,
+			   u32 most);
 
 #endif

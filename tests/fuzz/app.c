@@ -13,7 +13,10 @@ void app_begin(void)
 #endif
 }
 
-/* bits of @config: 0-1 padding, 2 few streams, 3 small windows, 4 small pieces, 5 small limits */
+/*
+ * bits of @config: 0-1 padding, 2 few streams, 3 small windows, 4 small pieces, 5 small limits,
+ * 6 windows that are tuned
+ */
 struct home *app_home(u8 role, u8 config)
 {
 	struct home *h = home_prepare(role);
@@ -34,6 +37,10 @@ struct home *app_home(u8 role, u8 config)
 		h->cfg.limits[KH2_L_REPLIES] = 10;
 		h->cfg.limits[KH2_L_BLOCK_OCTETS] = 1024;
 		h->cfg.limits[KH2_L_MEMORY] = 65536;
+	}
+	if (config & 64) {
+		h->cfg.conn_window = 0;
+		h->cfg.limits[KH2_L_WINDOW_MAX] = 1 << 20;
 	}
 	home_start(h);
 	if (role == KH2E_CLIENT) {

@@ -18,6 +18,7 @@ run() {
 	start_kh2d --app "$kh2_bin/apps/echo.so"
 	result $? starts_echo
 	check unread_echo_shuts_the_window run_peer unread-echo
+	check unread_stream_does_not_hold_another run_peer unread-stream
 	check stops_echo stop_kh2d
 }
 

@@ -197,7 +197,7 @@ static const struct kh2e_ops home_ops = {
 
 /* -- life -- */
 
-/* No settings but the defaults, the smallest connection window: change cfg, then home_start() */
+/* The default settings, the smallest windows, and none that grows: change cfg, then home_start() */
 struct home *home_prepare(u8 role)
 {
 	struct home *h = calloc(1, sizeof(*h));
@@ -207,6 +207,7 @@ struct home *home_prepare(u8 role)
 	EQ(kh2e_config_init(&h->cfg, role), 0);
 	h->cfg.n_settings = 0;
 	h->cfg.conn_window = KH2_WINDOW_INITIAL;
+	h->cfg.limits[KH2_L_WINDOW_MAX] = 0;
 	h->now = 5 * NSEC_PER_SEC;
 	h->room = UINT64_MAX;
 	h->reserved = -1;

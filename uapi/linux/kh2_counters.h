@@ -95,7 +95,10 @@
 	X(TLS_ALERT, tls_alert, "connections ended by a TLS alert other than close_notify") \
 	X(TLS_KEY_UPDATE, tls_key_update, "connections ended: TLS KeyUpdate that the kernel cannot follow") \
 	X(TLS_RECORD, tls_record, "connections ended: TLS record of a type not expected, or bad") \
-	X(CONN_PRIORITY_UPDATE, conn_priority_update, "connection errors: PRIORITY_UPDATE that is not allowed (7.1 of RFC 9218)")
+	X(CONN_PRIORITY_UPDATE, conn_priority_update, "connection errors: PRIORITY_UPDATE that is not allowed (7.1 of RFC 9218)") \
+	X(WINDOW_GROWN, window_grown, "times a stream's receive window grew") \
+	X(WINDOW_SHRUNK, window_shrunk, "times a stream's receive window shrank: not used, or others had less") \
+	X(PING_PROBES, ping_probes, "PINGs of our own that measured the path")
 
 #define KH2_COUNTER_ENUM(NAME, name, meaning) KH2_C_##NAME,
 enum kh2_counter {

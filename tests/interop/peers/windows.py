@@ -128,11 +128,51 @@ def unread_echo(c, directory, pid):
     assert c.wait(stream) == sent
 
 
+def send_until_shut(c, stream, octets):
+    """Sends as much as the windows let through; how much that was."""
+    at = 0
+    while at < octets:
+        room = min(c.room(stream), octets - at)
+        if room:
+            c.h2.send_data(stream, bytes(room))
+            at += room
+            c.flush()
+        elif not c.receive(QUIET_S):
+            break
+    return at
+
+
+def unread_stream(c, directory, pid):
+    """The answer to one stream is not read, so its body is not: another goes on."""
+    del pid
+    c.h2.increment_flow_control_window(2 ** 30)
+    c.acknowledge = False
+    stream = c.request("/", method="POST", end=False)
+    sent = send_until_shut(c, stream, 4 * MIB)
+    assert 65535 <= sent < 4 * MIB, sent
+    other = c.request("/", method="POST", end=False)
+    c.h2.increment_flow_control_window(2 ** 30, other)
+    sent = content(directory, "24M")[:MIB]
+    at = 0
+    while at < len(sent):
+        room = c.room(other)
+        if not room:
+            assert c.receive(), f"the window stays shut at {at}"
+            continue
+        c.h2.send_data(other, sent[at:at + room])
+        at += min(room, len(sent) - at)
+        c.flush()
+    c.h2.end_stream(other)
+    c.flush()
+    assert c.wait(other) == sent
+
+
 CASES = {
     "stopped-reader": stopped_reader,
     "shut-stream": shut_stream,
     "tiny-window": tiny_window,
     "unread-echo": unread_echo,
+    "unread-stream": unread_stream,
 }
 
 
