@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Daemons killed, stopped and restarted at random under load, and what remains of them: nothing.
 #
-# KH2_KILLS=1000 is how often, KH2_SEED the beginning of chance. Without it 40 seconds have to do.
+# KH2_KILLS=1000 is how often, KH2_SEED the beginning of chance. Without it 20 seconds have to do.
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
@@ -42,7 +42,7 @@ slab_is_back() {
 
 kills() {
 	timeout $((3000 * slow)) "$python" "$interop/peers/restarts.py" "${KH2_KILLS:-0}" \
-		"$((${KH2_KILLS:-0} ? 0 : 40))" "${KH2_SEED:-$RANDOM}" \
+		"$((${KH2_KILLS:-0} ? 0 : 20))" "${KH2_SEED:-$RANDOM}" \
 		"$files_port $PWD/cert.pem $PWD/www/256K kh2d serve --backend $backend --workers 2 \
 			--listen 127.0.0.1:$files_port --root www --cert cert.pem --key key.pem \
 			--stop-timeout 200" \
