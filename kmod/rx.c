@@ -14,6 +14,7 @@
 #include "rx.h"
 #include "channel.h"
 #include "session.h"
+#include "socket.h"
 
 /* A run reads this much at the most, then lets others have the CPU. */
 #define KH2_RX_BUDGET (256U << 10)
@@ -180,6 +181,16 @@ static enum rx_step rx_tls_fail(struct kh2_session *s, int error, enum kh2_count
 	return RX_STOP;
 }
 
+/* The peer is told as RFC 8446 6.2 wants it, if there is room. */
+static enum rx_step rx_tls_refuse(struct kh2_session *s, u8 desc, int error, enum kh2_counter why)
+{
+	if (s->state == KH2_SESSION_LIVE && !s->alert_sent) {
+		kh2_socket_alert(s, TLS_ALERT_LEVEL_FATAL, desc);
+		s->alert_sent = true;
+	}
+	return rx_tls_fail(s, error, why);
+}
+
 /* A client skips tickets; whatever else comes after the handshake the kernel cannot follow. */
 static enum rx_step rx_handshake(struct kh2_session *s, const u8 *data, u32 len)
 {
@@ -197,10 +208,12 @@ static enum rx_step rx_handshake(struct kh2_session *s, const u8 *data, u32 len)
 		skip->head[skip->have++] = *data++;
 		len--;
 		if (skip->head[0] == TLS_HANDSHAKE_KEY_UPDATE)
-			return rx_tls_fail(s, EKEYEXPIRED, KH2_C_TLS_KEY_UPDATE);
+			return rx_tls_refuse(s, TLS_ALERT_DESC_INTERNAL_ERROR, EKEYEXPIRED,
+					     KH2_C_TLS_KEY_UPDATE);
 		if (skip->head[0] != TLS_HANDSHAKE_NEW_SESSION_TICKET ||
 		    s->role == KH2_ROLE_SERVER)
-			return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
+			return rx_tls_refuse(s, TLS_ALERT_DESC_UNEXPECTED_MESSAGE, EPROTO,
+					     KH2_C_TLS_RECORD);
 		if (skip->have == sizeof(skip->head)) {
 			skip->left = skip->head[1] << 16 | skip->head[2] << 8 | skip->head[3];
 			skip->have = 0;
@@ -259,8 +272,8 @@ static enum rx_step rx_control(struct kh2_session *s)
 	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &iov, 1, sizeof(data));
 	n = sock_recvmsg(s->sock, &msg, MSG_DONTWAIT);
 	/* The record that read_sock complained of must be there: without one it was no record. */
-	if (n == -EAGAIN)
-		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
+	if (n == -EAGAIN || n == -EBADMSG)
+		return rx_tls_refuse(s, TLS_ALERT_DESC_BAD_RECORD_MAC, EBADMSG, KH2_C_TLS_RECORD);
 	if (n < 0)
 		return rx_tls_fail(s, -n, KH2_C_TLS_RECORD);
 	switch (record_type(&control.head)) {
@@ -273,7 +286,7 @@ static enum rx_step rx_control(struct kh2_session *s)
 	}
 	if (!n)
 		return rx_end(s, 0);
-	return rx_tls_fail(s, EPROTO, KH2_C_TLS_RECORD);
+	return rx_tls_refuse(s, TLS_ALERT_DESC_UNEXPECTED_MESSAGE, EPROTO, KH2_C_TLS_RECORD);
 }
 
 static bool at_end(const struct sock *sk)
@@ -292,7 +305,7 @@ static enum rx_step rx_verdict(struct kh2_session *s, struct rx_desc *rx, int n,
 		return rx_control(s);
 	}
 	if (n == -EBADMSG)
-		return rx_tls_fail(s, EBADMSG, KH2_C_TLS_RECORD);
+		return rx_tls_refuse(s, TLS_ALERT_DESC_BAD_RECORD_MAC, EBADMSG, KH2_C_TLS_RECORD);
 	if (n < 0)
 		return rx_end(s, -n);
 	return end ? rx_end(s, 0) : RX_EMPTY;

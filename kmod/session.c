@@ -9,6 +9,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/sock.h>
+#include <net/tls_prot.h>
 
 #include "channel.h"
 #include "compat.h"
@@ -383,18 +384,27 @@ void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter
 	s->rx_eof = true;
 }
 
+/* RFC 8446 6.1: once, before we close; after another alert not at all. */
+static int close_notify(struct kh2_session *s)
+{
+	int err;
+
+	if (!s->tls || s->alert_sent)
+		return 0;
+	err = kh2_socket_alert(s, TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY);
+	s->alert_sent = err != -EAGAIN;
+	return err;
+}
+
 /* All was sent: shut our side and wait for the peer. Returns false to be called again. */
 static bool begin_closing(struct kh2_session *s)
 {
 	u64 linger = (u64)s->limits[KH2_L_LINGER_MS] * NSEC_PER_MSEC;
 
-	if (s->tls && !s->alert_sent && !s->rx_eof) {
-		if (kh2_socket_busy(s) || kh2_socket_close_notify(s) == -EAGAIN) {
-			s->tx_blocked = true;
-			kh2_session_retry_locked(s);
-			return false;
-		}
-		s->alert_sent = true;
+	if (!s->rx_eof && close_notify(s) == -EAGAIN) {
+		s->tx_blocked = true;
+		kh2_session_retry_locked(s);
+		return false;
 	}
 	/* kTLS keeps records back when TCP is full, and could not send them after our FIN. */
 	if (!s->rx_eof && !kh2_socket_drained(s)) {
@@ -425,8 +435,12 @@ static void settle_done(struct kh2_session *s, bool told)
 	if (s->state == KH2_SESSION_LIVE && !s->rx_eof &&
 	    (kh2e_pending(s->e) || !begin_closing(s)) && ktime_get_ns() < s->linger_end)
 		return;
-	if (may_end(s, told))
-		kh2_session_end_locked(s);
+	if (!may_end(s, told))
+		return;
+	/* The peer has ended in order; if there is no room the answer is not worth waiting. */
+	if (s->rx_eof && !s->error)
+		close_notify(s);
+	kh2_session_end_locked(s);
 }
 
 /**
@@ -636,7 +650,8 @@ int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *
 		goto err_leave;
 	err = kh2e_new(&s->e, &engine_ops, s, &args->cfg);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "settings or limits are out of range");
+		if (err != -ENOMEM)
+			NL_SET_ERR_MSG(extack, "settings or limits are out of range");
 		goto err_number;
 	}
 	mutex_lock(&s->lock);

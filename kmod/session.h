@@ -122,7 +122,7 @@ struct kh2_session_args {
  * @rx_eof: the peer sends nothing more
  * @tx_blocked: the socket has no room
  * @tx_more: what was sent last was marked with MSG_MORE
- * @alert_sent: so was close_notify
+ * @alert_sent: an alert of ours, after which nothing may follow
  * @room_wanted: the ring had no room for an event
  * @retry_ms: that the last retry waited; 0: something was sent since
  * @armed: what @timer is set to, ns; U64_MAX: it is not

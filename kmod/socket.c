@@ -340,16 +340,20 @@ static int send_record(struct kh2_session *s, u8 type, void *data, size_t len)
 }
 
 /**
- * kh2_socket_close_notify() - tell the peer that no TLS record will follow
- * @s: the session
+ * kh2_socket_alert() - tell the peer that no TLS record will follow, and why
+ * @s: the session, over TLS
+ * @level: TLS_ALERT_LEVEL_*
+ * @desc: TLS_ALERT_DESC_*
  *
  * Context: Process context; does not wait for room.
  * Return: 0 or a negative errno; -EAGAIN to try again.
  */
-int kh2_socket_close_notify(struct kh2_session *s)
+int kh2_socket_alert(struct kh2_session *s, u8 level, u8 desc)
 {
-	u8 alert[2] = { TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY };
+	u8 alert[2] = { level, desc };
 
+	if (kh2_socket_busy(s))
+		return -EAGAIN;
 	return send_record(s, TLS_RECORD_TYPE_ALERT, alert, sizeof(alert));
 }
 

@@ -12,7 +12,7 @@ int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack);
 void kh2_socket_detach(struct kh2_session *s);
 int kh2_socket_error(struct kh2_session *s);
 bool kh2_socket_acked(const struct kh2_session *s);
-int kh2_socket_close_notify(struct kh2_session *s);
+int kh2_socket_alert(struct kh2_session *s, u8 level, u8 desc);
 int kh2_socket_push(struct kh2_session *s);
 bool kh2_socket_busy(const struct kh2_session *s);
 bool kh2_socket_drained(const struct kh2_session *s);

@@ -208,9 +208,14 @@ static bool feed(struct kh2i_conn *c, const u8 *p, size_t len)
 	return false;
 }
 
-/* The peer has ended. Streams that it leaves behind make it an error. */
+/*
+ * The peer has ended. Streams that it leaves behind make it an error. After an
+ * orderly end it is told ours, before the socket is closed (RFC 8446 6.1).
+ */
 static void input_ended(struct kh2i_conn *c, int err)
 {
+	if (!err && !c->lingering)
+		kh2i_conn_shutdown(c);
 	if (!err && !c->lingering && kh2e_phase(c->e) != KH2E_DONE && !kh2e_idle(c->e))
 		err = -ECONNRESET;
 	post_gone(c, c->lingering ? 0 : err);
