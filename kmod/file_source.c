@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -340,7 +341,7 @@ bool kh2_file_source_fill(struct kh2_session *s, struct kh2_file_source *f)
 	lockdep_assert_held(&s->lock);
 	if (f->filling)
 		return false;
-	if (f->kind == KH2_FILE_CACHED)
+	if (f->local)
 		fill_cached(f, &fill);
 	if (fill.octets || fill.eof) {
 		give(s, f, &fill);
@@ -386,6 +387,18 @@ static int check_file(struct file *file)
 	if (!file->f_op->read_iter || file->f_op->read)
 		return -EINVAL;
 	return has_page_cache(file) || is_pipe(file) ? 0 : -EOPNOTSUPP;
+}
+
+/*
+ * Is what the page cache has what the file holds? On file systems of this machine's own it is. Others
+ * may have to ask a server first: their splice_read() does what they do for sendfile(2).
+ */
+static bool is_local(const struct file *file)
+{
+	const struct super_block *sb = file_inode(file)->i_sb;
+
+	return sb->s_type->fs_flags & FS_REQUIRES_DEV || sb->s_magic == TMPFS_MAGIC ||
+	       sb->s_magic == RAMFS_MAGIC;
 }
 
 /* Regular files give what they hold now; if they are cut meanwhile the stream fails. */
@@ -464,6 +477,7 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 	__module_get(THIS_MODULE);
 	f->file = get_file(file);
 	f->kind = is_pipe(file) ? KH2_FILE_PIPE : KH2_FILE_CACHED;
+	f->local = f->kind == KH2_FILE_CACHED && is_local(file);
 	f->base.src.patient = f->kind == KH2_FILE_CACHED;
 	err = plan_length(f, len);
 	if (err) {

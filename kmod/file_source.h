@@ -36,6 +36,7 @@ enum kh2_file_kind {
  * @session: for life
  * @file: our reference
  * @kind: enum kh2_file_kind
+ * @local: the page cache may be read without asking the file system
  * @dead: the engine let go; guarded by the session's lock
  * @filling: work is queued or runs and owns @pos, @left, @end, @tail and the
  *	free entries; otherwise the session's lock guards them
@@ -57,6 +58,7 @@ struct kh2_file_source {
 	struct kh2_session *session;
 	struct file *file;
 	u8 kind;
+	bool local;
 	bool dead;
 	bool filling;
 	bool hungry;
