@@ -16,4 +16,13 @@
 	from_timer(var, callback_timer, timer_fieldname)
 #endif
 
+/* 7.1 took an argument away from recvmsg() of struct proto. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#define KH2_ADDR_LEN_PARAM	, int *addr_len
+#define KH2_ADDR_LEN		, addr_len
+#else
+#define KH2_ADDR_LEN_PARAM
+#define KH2_ADDR_LEN
+#endif
+
 #endif

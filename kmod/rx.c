@@ -270,7 +270,7 @@ static enum rx_step rx_control(struct kh2_session *s)
 	int n;
 
 	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &iov, 1, sizeof(data));
-	n = sock_recvmsg(s->sock, &msg, MSG_DONTWAIT);
+	n = kh2_socket_recvmsg(s, &msg);
 	/* The record that read_sock complained of must be there: without one it was no record. */
 	if (n == -EAGAIN || n == -EBADMSG)
 		return rx_tls_refuse(s, TLS_ALERT_DESC_BAD_RECORD_MAC, EBADMSG, KH2_C_TLS_RECORD);

@@ -63,7 +63,9 @@ struct kh2_handshake_skip {
 };
 
 /**
- * struct kh2_saved - callbacks of a socket, as they were before attach
+ * struct kh2_saved - what a socket was before attach
+ * @prot: sk_prot
+ * @guard: stands in its place
  * @data_ready: sk_data_ready
  * @write_space: sk_write_space
  * @state_change: sk_state_change
@@ -71,6 +73,8 @@ struct kh2_handshake_skip {
  * @sndtimeo: sk_sndtimeo
  */
 struct kh2_saved {
+	struct proto *prot;
+	struct proto *guard;
 	void (*data_ready)(struct sock *sk);
 	void (*write_space)(struct sock *sk);
 	void (*state_change)(struct sock *sk);
@@ -106,7 +110,8 @@ struct kh2_session_args {
  * @local: address
  * @peer: address
  * @label: for people
- * @saved: callbacks of the socket, guarded by sk_callback_lock
+ * @saved: what the socket was, guarded by sk_callback_lock
+ * @io_by: task that reads or writes the socket for us
  * @kicks: enum kh2_kick bits, atomic
  * @work: runs the session
  * @timer: runs the session when a deadline has passed
@@ -153,6 +158,7 @@ struct kh2_session {
 	char label[KH2_LABEL_MAX + 1];
 
 	struct kh2_saved saved;
+	struct task_struct *io_by;
 
 	unsigned long kicks;
 	struct work_struct work;

@@ -13,6 +13,7 @@
 #include <net/tls_prot.h>
 
 #include "channel.h"
+#include "guard.h"
 #include "netns.h"
 #include "session.h"
 #include "socket.h"
@@ -143,8 +144,15 @@ static int check_locked(struct kh2_session *s, struct sock *sk, struct netlink_e
 
 static int hook(struct kh2_session *s, struct sock *sk)
 {
+	struct proto *guard;
 	int err = 0;
 
+	/* one that is guarded already needs no guard */
+	if (READ_ONCE(sk->sk_user_data))
+		return -EBUSY;
+	guard = kh2_guard_of(sk);
+	if (!guard)
+		return -EOPNOTSUPP;
 	write_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_user_data) {
 		err = -EBUSY;
@@ -153,11 +161,15 @@ static int hook(struct kh2_session *s, struct sock *sk)
 		s->saved.write_space = sk->sk_write_space;
 		s->saved.state_change = sk->sk_state_change;
 		s->saved.error_report = sk->sk_error_report;
+		s->saved.prot = sk->sk_prot;
+		s->saved.guard = guard;
 		rcu_assign_sk_user_data(sk, s);
 		sk->sk_data_ready = sock_data_ready;
 		sk->sk_write_space = sock_write_space;
 		sk->sk_state_change = sock_state_change;
 		sk->sk_error_report = sock_error_report;
+		/* readers take no lock */
+		WRITE_ONCE(sk->sk_prot, guard);
 	}
 	write_unlock_bh(&sk->sk_callback_lock);
 	return err;
@@ -171,9 +183,75 @@ static void unhook(struct kh2_session *s, struct sock *sk)
 		sk->sk_write_space = s->saved.write_space;
 		sk->sk_state_change = s->saved.state_change;
 		sk->sk_error_report = s->saved.error_report;
+		/* kTLS puts its own back when the owner sets keys anew */
+		if (sk->sk_prot == s->saved.guard)
+			WRITE_ONCE(sk->sk_prot, s->saved.prot);
 		rcu_assign_sk_user_data(sk, NULL);
 	}
 	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
+ * kh2_socket_own_io() - is it us who read or write a guarded socket?
+ * @sk: socket
+ *
+ * The caller came by the guard, but may be late: the socket may be attached no
+ * more, and sk_user_data somebody else's.
+ *
+ * Context: Process context.
+ * Return: what the guard stands for if it is our own doing, else NULL.
+ */
+const struct proto *kh2_socket_own_io(struct sock *sk)
+{
+	const struct proto *base = NULL;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_data_ready == sock_data_ready) {
+		const struct kh2_session *s = sk->sk_user_data;
+
+		if (READ_ONCE(s->io_by) == current)
+			base = s->saved.prot;
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+	return base;
+}
+
+/**
+ * kh2_socket_sendmsg() - send on the socket of a session
+ * @s: the session
+ * @msg: message
+ *
+ * Context: Process context with the session's lock held; takes the socket's.
+ * Return: as sock_sendmsg().
+ */
+int kh2_socket_sendmsg(struct kh2_session *s, struct msghdr *msg)
+{
+	int n;
+
+	lockdep_assert_held(&s->lock);
+	WRITE_ONCE(s->io_by, current);
+	n = sock_sendmsg(s->sock, msg);
+	WRITE_ONCE(s->io_by, NULL);
+	return n;
+}
+
+/**
+ * kh2_socket_recvmsg() - receive from the socket of a session, without waiting
+ * @s: the session
+ * @msg: message
+ *
+ * Context: Process context with the session's lock held; takes the socket's.
+ * Return: as sock_recvmsg().
+ */
+int kh2_socket_recvmsg(struct kh2_session *s, struct msghdr *msg)
+{
+	int n;
+
+	lockdep_assert_held(&s->lock);
+	WRITE_ONCE(s->io_by, current);
+	n = sock_recvmsg(s->sock, msg, MSG_DONTWAIT);
+	WRITE_ONCE(s->io_by, NULL);
+	return n;
 }
 
 static void note_addresses(struct kh2_session *s, const struct sock *sk)
@@ -251,7 +329,9 @@ int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
 	if (!err) {
 		err = hook(s, sk);
 		if (err)
-			refuse(extack, err, "socket is in use, by a session or otherwise");
+			refuse(extack, err, err == -EBUSY ?
+			       "socket is in use, by a session or otherwise" :
+			       "socket is of a kind that cannot be guarded");
 	}
 	if (!err) {
 		note_addresses(s, sk);
@@ -335,7 +415,7 @@ static int send_record(struct kh2_session *s, u8 type, void *data, size_t len)
 	control.head.cmsg_len = CMSG_LEN(sizeof(type));
 	*(u8 *)CMSG_DATA(&control.head) = type;
 	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &iov, 1, len);
-	n = sock_sendmsg(s->sock, &msg);
+	n = kh2_socket_sendmsg(s, &msg);
 	return n < 0 ? n : 0;
 }
 
@@ -382,8 +462,8 @@ int kh2_socket_push(struct kh2_session *s)
  * kh2_socket_busy() - is somebody else sending on the socket?
  * @s: the session
  *
- * The owner can, by its own descriptor, and may be waiting for room with a
- * mutex of kTLS held that we would wait for. It harms its session only.
+ * The owner may have begun to before attach, and wait for room with a mutex of
+ * kTLS held that we would wait for. It harms its session only.
  *
  * Context: Process context.
  * Return: true if so.
@@ -427,4 +507,5 @@ int kh2_socket_init(void)
 void kh2_socket_exit(void)
 {
 	tcp_unregister_ulp(&kh2_ulp);
+	kh2_guard_exit();
 }

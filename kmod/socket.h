@@ -7,9 +7,14 @@ struct kh2_session;
 struct netlink_ext_ack;
 struct sockaddr_storage;
 struct sock;
+struct proto;
+struct msghdr;
 
 int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack);
 void kh2_socket_detach(struct kh2_session *s);
+const struct proto *kh2_socket_own_io(struct sock *sk);
+int kh2_socket_sendmsg(struct kh2_session *s, struct msghdr *msg);
+int kh2_socket_recvmsg(struct kh2_session *s, struct msghdr *msg);
 int kh2_socket_error(struct kh2_session *s);
 bool kh2_socket_acked(const struct kh2_session *s);
 int kh2_socket_alert(struct kh2_session *s, u8 level, u8 desc);

@@ -195,7 +195,7 @@ static int send_run(struct kh2_session *s, struct tx_batch *b, const struct tx_r
 	}
 	if (more || octets < run->octets)
 		msg.msg_flags |= MSG_MORE;
-	ret = sock_sendmsg(s->sock, &msg);
+	ret = kh2_socket_sendmsg(s, &msg);
 	unstage(b);
 	trace_kh2_send(s->id, octets, ret, run->spliced, msg.msg_flags & MSG_MORE);
 	if (ret > 0)

@@ -6,6 +6,7 @@
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,6 +211,69 @@ TEST_F(attach, owner_who_meddles_with_the_socket_harms_itself_only)
 	send(self->fds[0], "xxxxxxxx", 8, MSG_DONTWAIT);
 	shutdown(self->fds[0], SHUT_RDWR);
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
+}
+
+/* All ways in and out but splice(2) from the socket, which steals from its owner only */
+static void refuses_its_owner(struct __test_metadata *_metadata, int fd)
+{
+	struct iovec iov = { .iov_base = "abcdefgh", .iov_len = 8 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int file = open("/proc/self/exe", O_RDONLY), ends[2];
+	char buf[10];
+
+	EXPECT_EQ(-1, read(fd, buf, sizeof(buf)));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_PEEK));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, write(fd, "abcdefgh", 8));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, send(fd, "abcdefgh", 8, MSG_NOSIGNAL));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, sendmsg(fd, &msg, MSG_ZEROCOPY));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, sendfile(fd, file, NULL, 100));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(3, write(ends[1], "abc", 3));
+	EXPECT_EQ(-1, splice(ends[0], NULL, fd, NULL, 3, 0));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	close(ends[0]);
+	close(ends[1]);
+	close(file);
+}
+
+static void guards(struct __test_metadata *_metadata, struct _test_data_attach *self, bool tls)
+{
+	struct kt_frame f;
+	int fds[2];
+	char c;
+
+	ASSERT_EQ(0, kt_pair(fds, tls));
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(i ? -EBUSY : 0, attach(self, fds[0]));
+	refuses_its_owner(_metadata, fds[0]);
+	/* of all that nothing was sent, and nothing taken away */
+	ASSERT_EQ(0, kt_send_preface(fds[1]));
+	ASSERT_EQ(0, kt_send_frame(fds[1], KT_PING, 0, 0, "01234567", 8));
+	EXPECT_EQ(1, kt_await_frame(fds[1], KT_PING, &f, WAIT));
+	refuses_its_owner(_metadata, fds[0]);
+	close(fds[1]);
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, NULL, NULL));
+	/* it is the owner's again */
+	errno = 0;
+	EXPECT_NE(1, recv(fds[0], &c, 1, MSG_DONTWAIT));
+	EXPECT_NE(EOPNOTSUPP, errno);
+	close(fds[0]);
+}
+
+TEST_F(attach, reads_and_writes_by_the_owner_are_refused)
+{
+	guards(_metadata, self, false);
+}
+
+TEST_F(attach, reads_and_writes_by_the_owner_are_refused_over_tls)
+{
+	guards(_metadata, self, true);
 }
 
 TEST_F(attach, socket_lives_on_with_the_session_alone)
