@@ -17,12 +17,12 @@
 #endif
 
 /* 7.1 took an argument away from recvmsg() of struct proto. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
-#define KH2_ADDR_LEN_PARAM	, int *addr_len
-#define KH2_ADDR_LEN		, addr_len
+#if KERNEL_VERSION(7, 1, 0) > LINUX_VERSION_CODE
+#define KH2_RECVMSG_PARAMS(...)	__VA_ARGS__, int *addr_len
+#define KH2_RECVMSG_ARGS(...)	__VA_ARGS__, addr_len
 #else
-#define KH2_ADDR_LEN_PARAM
-#define KH2_ADDR_LEN
+#define KH2_RECVMSG_PARAMS(...)	__VA_ARGS__
+#define KH2_RECVMSG_ARGS(...)	__VA_ARGS__
 #endif
 
 #endif

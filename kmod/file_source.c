@@ -390,8 +390,8 @@ static int check_file(struct file *file)
 }
 
 /*
- * Is what the page cache has what the file holds? On file systems of this machine's own it is. Others
- * may have to ask a server first: their splice_read() does what they do for sendfile(2).
+ * Is what the page cache has what the file holds? On file systems of this machine's own it is.
+ * Others may have to ask a server first: their splice_read() does what they do for sendfile(2).
  */
 static bool is_local(const struct file *file)
 {

@@ -45,12 +45,12 @@ static int guard_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	return base ? base->sendmsg(sk, msg, len) : -EOPNOTSUPP;
 }
 
-static int guard_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
-			 int flags KH2_ADDR_LEN_PARAM)
+static int guard_recvmsg(KH2_RECVMSG_PARAMS(struct sock *sk, struct msghdr *msg, size_t len,
+					    int flags))
 {
 	const struct proto *base = kh2_socket_own_io(sk);
 
-	return base ? base->recvmsg(sk, msg, len, flags KH2_ADDR_LEN) : -EOPNOTSUPP;
+	return base ? base->recvmsg(KH2_RECVMSG_ARGS(sk, msg, len, flags)) : -EOPNOTSUPP;
 }
 
 /* Our own ULP needs no reference to this module: its sockets hold one each. */

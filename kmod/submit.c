@@ -270,7 +270,7 @@ void kh2_submit_offer(struct kh2_session *s)
 		list_add_tail(&s->ready, &ch->ready);
 		if (first)
 			set_ready(ch, true);
-		/* Under the lock, as its look at the list is: if that is yet to come it finds us. */
+		/* Under the lock, as its look at the list is: if that comes later it finds us. */
 		if (first && !timer_pending(&ch->fallback))
 			mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
 	}

@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <linux/wait_bit.h>
@@ -23,7 +24,7 @@
 #define KH2_USER_READERS 128
 
 /* Channels ask their user for so much at a time: its lock is not for every frame. */
-#define KH2_SHARE_STEP (1L << 20)
+#define KH2_SHARE_STEP ((long)SZ_1M)
 #define KH2_SHARE_KEEP (4 * KH2_SHARE_STEP)
 
 static unsigned int user_memory_mb;
