@@ -230,7 +230,8 @@ static u32 height_of(struct kh2e_node *top)
 	for (;;) {
 		if (first_child(n)) {
 			n = first_child(n);
-			most = max(most, ++depth);
+			depth++;
+			most = max(most, depth);
 			continue;
 		}
 		while (n != top && list_is_last(&n->sibling, &n->parent->children)) {

@@ -16,6 +16,7 @@ struct kh2e_send_window {
 
 /* Every stream has a window, and few streams are tuned: this is kept small. */
 #define KH2E_SINCE_BITS 28
+#define KH2E_UNUSED_BITS 4
 
 /**
  * struct kh2e_recv_window - what the peer may send
@@ -30,7 +31,7 @@ struct kh2e_recv_window {
 	u32 size;
 	u32 octets;
 	u32 since : KH2E_SINCE_BITS;
-	u32 unused : 32 - KH2E_SINCE_BITS;
+	u32 unused : KH2E_UNUSED_BITS;
 };
 
 void kh2e_send_window_init(struct kh2e_send_window *w, u32 size);
