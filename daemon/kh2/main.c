@@ -14,7 +14,7 @@ static const char help[] =
 	"usage: kh2 [-j|--json] COMMAND [ARGS]\n"
 	"\n"
 	"  session list|show|close|goaway   HTTP/2 connections that the module serves\n"
-	"  stream list|show|reset           their streams\n"
+	"  stream list|show|reset|priority  their streams\n"
 	"  stats                            counters over all sessions\n"
 	"  monitor                          sessions as they begin and end\n"
 	"  version                          versions of all parts\n"
