@@ -179,13 +179,15 @@ static void keep(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
 {
 	size_t len = MNL_ALIGN(msg->nlmsg_len);
 	struct kept *k = arg;
+	char *more;
 
 	(void)cmd;
 	if (k->size - k->len < len) {
 		k->size = 2 * k->size + len + RECV_SIZE;
-		k->octets = realloc(k->octets, k->size);
-		if (!k->octets)
+		more = realloc(k->octets, k->size);
+		if (!more)
 			die(CLI_FAILURE, "out of memory");
+		k->octets = more;
 	}
 	memcpy(k->octets + k->len, msg, msg->nlmsg_len);
 	k->len += len;

@@ -33,6 +33,13 @@ int file_open_beneath(int root, const char *path)
 	return -errno;
 }
 
+static int check_kind(mode_t mode)
+{
+	if (S_ISREG(mode))
+		return 0;
+	return S_ISDIR(mode) ? -EISDIR : -EACCES;
+}
+
 /* Returns the descriptor of a regular file, or -errno. */
 static int open_regular(int root, const char *path, struct stat *stat)
 {
@@ -41,12 +48,9 @@ static int open_regular(int root, const char *path, struct stat *stat)
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, stat))
-		err = -errno;
-	else if (S_ISREG(stat->st_mode))
+	err = fstat(fd, stat) ? -errno : check_kind(stat->st_mode);
+	if (!err)
 		return fd;
-	else
-		err = S_ISDIR(stat->st_mode) ? -EISDIR : -EACCES;
 	close(fd);
 	return err;
 }

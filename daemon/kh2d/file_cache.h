@@ -51,6 +51,9 @@ struct file {
 	char path[];
 };
 
+LIST_HEAD(file_bucket, file);
+TAILQ_HEAD(file_list, file);
+
 /**
  * struct file_cache - one worker's open files
  * @root: directory, O_PATH
@@ -67,8 +70,8 @@ struct file_cache {
 	uint32_t n;
 	time_t swept_s;
 	uint32_t n_buckets;
-	LIST_HEAD(file_bucket, file) *buckets;
-	TAILQ_HEAD(file_list, file) by_use;
+	struct file_bucket *buckets;
+	struct file_list by_use;
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -296,7 +296,8 @@ int kh2_ctx_watch(struct kh2_ctx *ctx, int fd, uint32_t events,
 
 /* ---- headers ---- */
 
-#define KH2_NV_NEVER_INDEX	(1U << 0)	/* secret: in no compression table, RFC 7541 7.1.3 */
+/* A secret: in no compression table, RFC 7541 7.1.3 */
+#define KH2_NV_NEVER_INDEX	(1U << 0)
 
 /**
  * struct kh2_nv - one field
@@ -715,6 +716,8 @@ int kh2_server_for_each_session(struct kh2_server *srv,
 /**
  * kh2_server_ctx() - context of a server
  * @srv: server
+ *
+ * Return: the context that it was made with.
  */
 struct kh2_ctx *kh2_server_ctx(const struct kh2_server *srv);
 
@@ -862,9 +865,12 @@ int kh2_session_settings(struct kh2_session *s, const struct kh2_settings *setti
 
 /**
  * typedef kh2_ping_fn - a PING came back, or never will
- *
+ * @s: session
  * @err: 0, KH2_ERR_PING_CANCEL, or KH2_ERR_PING_LIMIT if others of the session's
- * PINGs, those of a shutdown, had used up the limit; @rtt_ns: round trip; @payload: as sent
+ *	PINGs, those of a shutdown, had used up the limit
+ * @rtt_ns: round trip
+ * @payload: as sent
+ * @arg: as given with it
  */
 typedef void (*kh2_ping_fn)(struct kh2_session *s, int err, uint64_t rtt_ns,
 			    const uint8_t payload[8], void *arg);

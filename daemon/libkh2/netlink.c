@@ -8,7 +8,8 @@
 #include "netlink.h"
 
 #define BUF_LEN		(KH2_EARLY_MAX + 8192)
-#define REFUSALS_LOGGED	10	/* then they are for those who debug: each connection may have one */
+/* Then they are for those who debug: each connection may have one. */
+#define REFUSALS_LOGGED	10
 
 /**
  * struct kh2i_nl - a netlink socket

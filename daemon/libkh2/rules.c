@@ -59,9 +59,10 @@ static bool nv_is(const struct kh2_nv *nv, const char *name)
 	return nv->name_len == strlen(name) && !memcmp(nv->name, name, nv->name_len);
 }
 
+/* @nv may be NULL: a field that is not there has no value. */
 static bool value_is(const struct kh2_nv *nv, const char *value)
 {
-	return nv->value_len == strlen(value) && !memcmp(nv->value, value, nv->value_len);
+	return nv && nv->value_len == strlen(value) && !memcmp(nv->value, value, nv->value_len);
 }
 
 static bool value_is_caseless(const struct kh2_nv *nv, const char *value)

@@ -364,8 +364,8 @@ static void cancel_pings(struct kh2_session *s)
  */
 void kh2i_session_gone(struct kh2_session *s, int err)
 {
-	struct kh2_server *srv = s->server;
 	struct kh2_ctx *ctx = s->ctx;
+	struct kh2_server *srv;
 
 	if (s->gone)
 		return;

@@ -128,7 +128,10 @@ int kh2i_settings_list(const struct kh2_settings *s, struct kh2_setting *v, u32 
 			continue;
 		if (n == max)
 			return -ENOSPC;
-		v[n++] = (struct kh2_setting){ .id = ids[i].id, .value = value_of(&own, ids[i].id) };
+		v[n++] = (struct kh2_setting){
+			.id = ids[i].id,
+			.value = value_of(&own, ids[i].id),
+		};
 	}
 	return kh2e_settings_check(v, n, KH2E_CLIENT, NULL) ? -ERANGE : (int)n;
 }

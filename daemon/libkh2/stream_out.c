@@ -197,7 +197,7 @@ void kh2i_tails_send(struct kh2_ctx *ctx)
 							 tail_node);
 
 		list_del_init(&st->tail_node);
-		if (kh2i_stream_open(st) && st->n_lent < LENT_SMALL)
+		if (st->tail && kh2i_stream_open(st) && st->n_lent < LENT_SMALL)
 			tail_lend(st, false);
 	}
 }

@@ -265,6 +265,8 @@ SSL *kh2i_tls_accept(struct kh2i_tls *tls, int fd)
 /**
  * kh2i_tls_is_h2() - was "h2" negotiated?
  * @ssl: handshake done
+ *
+ * Return: true if ALPN chose it.
  */
 bool kh2i_tls_is_h2(SSL *ssl)
 {
@@ -281,6 +283,8 @@ bool kh2i_tls_is_h2(SSL *ssl)
  *
  * Appendix A forbids, by name, all suites of TLS 1.2 that are not ephemeral
  * and AEAD.
+ *
+ * Return: true if it does.
  */
 bool kh2i_tls_is_adequate(SSL *ssl)
 {
