@@ -267,8 +267,11 @@ static void same(const struct story *a, const struct story *b, const char *how, 
 		const char *x = i < a->n_others ? a->others[i] : "(none)\n";
 		const char *y = i < b->n_others ? b->others[i] : "(none)\n";
 
-		if (strcmp(x, y))
-			FAIL("%s %llu: without %swith %s", how, (unsigned long long)n, x, y);
+		if (strcmp(x, y)) {
+			diag("without:\n%s", x);
+			diag("with:\n%s", y);
+			FAIL("what others see differs: %s %llu", how, (unsigned long long)n);
+		}
 	}
 	EQ(b->refused, a->refused);
 }

@@ -90,7 +90,7 @@ TEST(informational_then_final_headers_then_data)
 
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
 	forget(h);
-	EQ(sub_block(h, 1, 0, "\x08\x03" "103", 5), 0);
+	EQ(sub_block(h, 1, 0, "\x08\003103", 5), 0);
 	EQ(sub_headers(h, 1, 0), 0);
 	sub_data(h, 1, KH2_SQE_END_STREAM, 3);
 	EQ(want_frame(h, KH2_FRAME_HEADERS, 4, 1).len, 5);

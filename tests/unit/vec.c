@@ -253,6 +253,50 @@ static const char *const flag_names[] = {
 	"end_stream", "discard", "local", "ack_wanted", "priority", "urgency",
 };
 
+static void settings_text(const struct buf *data, struct buf *b)
+{
+	const struct kh2_setting *s = (const void *)data->p;
+
+	line_of(b, " :");
+	for (size_t i = 0; i < data->n / sizeof(*s); i++)
+		line_of(b, " %u=%u", s[i].id, s[i].value);
+}
+
+/* What code, arg and payload of an event say */
+static void event_text(const struct kh2_event *ev, const struct buf *data, struct buf *b)
+{
+	switch (ev->type) {
+	case KH2_EV_RESET:
+	case KH2_EV_ERROR:
+		line_of(b, " %s %s", ev->code < ARRAY_SIZE(code_names) ?
+			code_names[ev->code] : "?", ev->arg < __KH2_C_END ?
+			counter_names[ev->arg] : "?");
+		break;
+	case KH2_EV_TX_DONE:
+		line_of(b, " code=%u", ev->code);
+		break;
+	case KH2_EV_SETTINGS:
+	case KH2_EV_SETTINGS_ACK:
+		return settings_text(data, b);
+	default:
+		if (ev->code)
+			line_of(b, " code=%u", ev->code);
+		if (ev->arg && ev->type != KH2_EV_PING_ACK)
+			line_of(b, " arg=0x%llx", (unsigned long long)ev->arg);
+	}
+	if (data->n) {
+		line_of(b, " : ");
+		hex_of(b, data->p, data->n);
+	}
+}
+
+/* Is the event the next part of DATA that only the cutting divided? */
+static bool goes_on(const struct home *h, size_t i, const struct kh2_event *ev)
+{
+	return i < h->n_evs && ev->type == KH2_EV_DATA && !(ev->flags & KH2_EVF_END_STREAM) &&
+	       h->evs[i].ev.type == KH2_EV_DATA && h->evs[i].ev.stream == ev->stream;
+}
+
 /* Each event a line; DATA that only the cutting divided is one */
 static void events_text(struct home *h, struct buf *b)
 {
@@ -261,10 +305,7 @@ static void events_text(struct home *h, struct buf *b)
 		struct buf data = { 0 };
 
 		put(&data, h->evs[i].data, ev.len);
-		while (ev.type == KH2_EV_DATA && i + 1 < h->n_evs &&
-		       !(ev.flags & KH2_EVF_END_STREAM) &&
-		       h->evs[i + 1].ev.type == KH2_EV_DATA &&
-		       h->evs[i + 1].ev.stream == ev.stream) {
+		while (goes_on(h, i + 1, &ev)) {
 			i++;
 			ev.flags |= h->evs[i].ev.flags;
 			put(&data, h->evs[i].data, h->evs[i].ev.len);
@@ -273,29 +314,7 @@ static void events_text(struct home *h, struct buf *b)
 		for (unsigned int f = 0; f < ARRAY_SIZE(flag_names); f++)
 			if (ev.flags & BIT(f))
 				line_of(b, " %s", flag_names[f]);
-		if (ev.type == KH2_EV_RESET || ev.type == KH2_EV_ERROR)
-			line_of(b, " %s %s", ev.code < ARRAY_SIZE(code_names) ?
-				code_names[ev.code] : "?", ev.arg < __KH2_C_END ?
-				counter_names[ev.arg] : "?");
-		else if (ev.type == KH2_EV_TX_DONE)
-			line_of(b, " code=%u", ev.code);
-		else if (ev.type == KH2_EV_SETTINGS || ev.type == KH2_EV_SETTINGS_ACK) {
-			const struct kh2_setting *s = (const void *)data.p;
-
-			line_of(b, " :");
-			for (size_t k = 0; k < data.n / sizeof(*s); k++)
-				line_of(b, " %u=%u", s[k].id, s[k].value);
-			data.n = 0;
-		} else {
-			if (ev.code)
-				line_of(b, " code=%u", ev.code);
-			if (ev.arg && ev.type != KH2_EV_PING_ACK)
-				line_of(b, " arg=0x%llx", (unsigned long long)ev.arg);
-		}
-		if (data.n) {
-			line_of(b, " : ");
-			hex_of(b, data.p, data.n);
-		}
+		event_text(&ev, &data, b);
 		line_of(b, "\n");
 		free(data.p);
 	}
