@@ -55,7 +55,7 @@ attempts() {
 	trap 'loaded || insmod "$KH2_MODULE"; exit' TERM
 	while :; do
 		if rmmod kh2 2> /dev/null; then
-			echo done >> attempts.out
+			echo removed >> attempts.out
 			sleep 0.1
 			insmod "$KH2_MODULE"
 			sleep 0.3
@@ -68,7 +68,7 @@ attempts() {
 
 # Each has happened three times.
 enough_attempts() {
-	[ "$(grep -c refused attempts.out)" -ge 3 ] && [ "$(grep -c done attempts.out)" -ge 3 ]
+	[ "$(grep -c refused attempts.out)" -ge 3 ] && [ "$(grep -c removed attempts.out)" -ge 3 ]
 }
 
 # Sessions come and go, by attach, close and kill, while somebody tries to remove the module.
@@ -79,6 +79,7 @@ test_race() {
 	attempts_pid=$!
 	backend=auto
 	while [ $rounds -lt 4 ] || ! enough_attempts && [ $SECONDS -lt $end ]; do
+		rounds=$((rounds + 1))
 		start_kh2d --root www --cert cert.pem --key key.pem || break
 		fetch -o got "https://localhost:$port/small" && served=$((served + 1))
 		if [ $((rounds % 2)) = 0 ]; then
@@ -87,10 +88,9 @@ test_race() {
 			kill -TERM "$kh2d_pid"
 		fi
 		wait "$kh2d_pid" 2> /dev/null
-		rounds=$((rounds + 1))
 	done
 	backend=kernel
-	is whoever_started_served "$served" "$rounds"
+	is each_starts_and_serves "$served" "$rounds"
 	check removal_was_refused_and_done enough_attempts
 	kill -TERM "$attempts_pid"
 	wait "$attempts_pid"

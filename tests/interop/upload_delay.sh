@@ -50,10 +50,13 @@ plain() {
 
 # upload FILE URL ARGUMENT...: the same for a request
 upload() {
+	rm -f answer
 	there curl -sS --fail --cacert cert.pem -H 'expect:' --data-binary "@$1" "${@:2}" \
 		-o answer -w '%{time_total} %{time_pretransfer}\n' |
 		awk '{ printf "%d\n", ($1 - $2) * 1000 }'
-	[ "$(cat answer)" = "$(stat -c %s "$1")" ] || echo 'not all arrived' >&2
+	[ "$(cat answer)" = "$(stat -c %s "$1")" ] && return
+	echo 'not all arrived' >&2
+	return 1
 }
 
 # as_fast_as_tcp ARGUMENT...: at 90 % of the rate without HTTP, side by side. The machine may be
