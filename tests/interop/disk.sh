@@ -76,6 +76,7 @@ test_full_disk() {
 	mkdir -p full
 	mount -t tmpfs -o size=64k,mode=777 tmpfs full
 	head -c 1M /dev/zero > full/rest 2> /dev/null
+	is full_has_no_room "$(df --output=avail full | tail -n 1 | tr -d ' ')" 0
 	start_kh2d --root www --access-log full/log
 	result $? full_starts
 	check full_log_stops_nothing curl -sS --fail --http2-prior-knowledge -o got \

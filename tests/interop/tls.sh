@@ -54,12 +54,12 @@ relayed() {
 
 # OpenSSL's client sends KeyUpdate when told "K".
 key_update() {
-	(
-		sleep 1
-		echo K
-		sleep $((20 * slow))
-	) | timeout $((15 * slow)) openssl s_client -connect "127.0.0.1:$port" -alpn h2 \
-		> s_client.out 2>&1
+	timeout $((15 * slow)) openssl s_client -connect "127.0.0.1:$port" -alpn h2 \
+		> s_client.out 2>&1 < <(
+			sleep 1
+			echo K
+			exec sleep $((20 * slow))
+		)
 	[ $? != 124 ] && grep -q 'KEYUPDATE' s_client.out
 }
 
