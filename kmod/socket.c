@@ -367,18 +367,6 @@ void kh2_socket_detach(struct kh2_session *s)
 }
 
 /**
- * kh2_socket_error() - take the socket's pending error
- * @s: the session
- *
- * Context: Process context.
- * Return: a negative errno or 0.
- */
-int kh2_socket_error(struct kh2_session *s)
-{
-	return sock_error(s->sock->sk);
-}
-
-/**
  * kh2_socket_acked() - did the peer acknowledge all we sent, FIN included?
  * @s: the session, after its side was shut
  *

@@ -15,7 +15,6 @@ void kh2_socket_detach(struct kh2_session *s);
 const struct proto *kh2_socket_own_io(struct sock *sk);
 int kh2_socket_sendmsg(struct kh2_session *s, struct msghdr *msg);
 int kh2_socket_recvmsg(struct kh2_session *s, struct msghdr *msg);
-int kh2_socket_error(struct kh2_session *s);
 bool kh2_socket_acked(const struct kh2_session *s);
 int kh2_socket_alert(struct kh2_session *s, u8 level, u8 desc);
 int kh2_socket_push(struct kh2_session *s);

@@ -84,12 +84,6 @@ void json_int(const char *key, int64_t value)
 	printf("%lld", (long long)value);
 }
 
-void json_bool(const char *key, bool value)
-{
-	member(key);
-	fputs(value ? "true" : "false", stdout);
-}
-
 void json_null(const char *key)
 {
 	member(key);

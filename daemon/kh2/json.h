@@ -14,7 +14,6 @@ void json_array_begin(const char *key);
 void json_array_end(void);
 void json_uint(const char *key, uint64_t value);
 void json_int(const char *key, int64_t value);
-void json_bool(const char *key, bool value);
 void json_null(const char *key);
 /* Octets that are no ASCII are taken as ISO 8859-1, so that any octets give valid JSON. */
 void json_string(const char *key, const char *value);
