@@ -95,6 +95,27 @@ class Connection:
     def room(self, stream):
         return min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
 
+    def send(self, stream, data, timeout=60):
+        """Sends what the windows let through, until nothing opens them for that long; how much."""
+        at = 0
+        while at < len(data):
+            room = min(self.room(stream), len(data) - at)
+            if room:
+                self.h2.send_data(stream, data[at:at + room])
+                at += room
+                self.flush()
+            elif not self.receive(timeout):
+                break
+        return at
+
+    def send_all(self, stream, data):
+        """Sends a body to its end."""
+        at = self.send(stream, data)
+        if at < len(data):
+            raise TimeoutError(f"the window of stream {stream} stays shut at {at}")
+        self.h2.end_stream(stream)
+        self.flush()
+
     def close(self):
         self.h2.close_connection()
         self.flush()

@@ -80,17 +80,7 @@ def echo(connection, server):
     del server
     sent = os.urandom(random.randrange(1, 120000))
     stream = connection.request("/", method="POST", end=False)
-    at = 0
-    while at < len(sent):
-        room = connection.room(stream)
-        if not room:
-            connection.receive()
-            continue
-        connection.h2.send_data(stream, sent[at:at + room])
-        at += min(room, len(sent) - at)
-        connection.flush()
-    connection.h2.end_stream(stream)
-    connection.flush()
+    connection.send_all(stream, sent)
     if hashlib.sha256(connection.wait(stream)).digest() != hashlib.sha256(sent).digest():
         faults.append("an echo that had ended was not whole")
 

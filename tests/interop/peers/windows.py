@@ -99,47 +99,15 @@ def unread_echo(c, directory, pid):
     before = memory_of(pid)
     c.acknowledge = False
     stream = c.request("/", method="POST", end=False)
-    at = 0
-    while at < len(sent):
-        room = c.room(stream)
-        if not room:
-            if not c.receive(QUIET_S):
-                break
-            continue
-        c.h2.send_data(stream, sent[at:at + room])
-        at += min(room, len(sent) - at)
-        c.flush()
+    at = c.send(stream, sent, QUIET_S)
     assert at < len(sent), "the window never shut"
     assert at < BOUND, at
     assert memory_of(pid) - before < BOUND, (before, memory_of(pid))
     assert len(c.bodies[stream]) == 65535, len(c.bodies[stream])
 
     c.open_windows()
-    while at < len(sent):
-        room = c.room(stream)
-        if not room:
-            assert c.receive(), f"the window stays shut at {at}"
-            continue
-        c.h2.send_data(stream, sent[at:at + room])
-        at += min(room, len(sent) - at)
-        c.flush()
-    c.h2.end_stream(stream)
-    c.flush()
+    c.send_all(stream, sent[at:])
     assert c.wait(stream) == sent
-
-
-def send_until_shut(c, stream, octets):
-    """Sends as much as the windows let through; how much that was."""
-    at = 0
-    while at < octets:
-        room = min(c.room(stream), octets - at)
-        if room:
-            c.h2.send_data(stream, bytes(room))
-            at += room
-            c.flush()
-        elif not c.receive(QUIET_S):
-            break
-    return at
 
 
 def unread_stream(c, directory, pid):
@@ -148,22 +116,12 @@ def unread_stream(c, directory, pid):
     c.h2.increment_flow_control_window(2 ** 30)
     c.acknowledge = False
     stream = c.request("/", method="POST", end=False)
-    sent = send_until_shut(c, stream, 4 * MIB)
+    sent = c.send(stream, bytes(4 * MIB), QUIET_S)
     assert 65535 <= sent < 4 * MIB, sent
     other = c.request("/", method="POST", end=False)
     c.h2.increment_flow_control_window(2 ** 30, other)
     sent = content(directory, "24M")[:MIB]
-    at = 0
-    while at < len(sent):
-        room = c.room(other)
-        if not room:
-            assert c.receive(), f"the window stays shut at {at}"
-            continue
-        c.h2.send_data(other, sent[at:at + room])
-        at += min(room, len(sent) - at)
-        c.flush()
-    c.h2.end_stream(other)
-    c.flush()
+    c.send_all(other, sent)
     assert c.wait(other) == sent
 
 
