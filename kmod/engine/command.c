@@ -239,7 +239,7 @@ static int run_goaway(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 {
 	u32 last_id = sqe->flags & KH2_SQE_LAST_ID ? sqe->value : e->last_peer_id;
 
-	if (last_id > KH2_ID_MAX || sqe->len > e->remote.max_frame_size - 8)
+	if (last_id > KH2_ID_MAX || sqe->len > kh2e_settings_frame_max(e) - 8)
 		return -EMSGSIZE;
 	return kh2e_goaway_send(e, last_id, sqe->code, payload, (u32)sqe->len);
 }
@@ -324,7 +324,7 @@ static int run_extension(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pa
 
 	if (!may_send_extension(e, sqe->value))
 		return -EINVAL;
-	if (sqe->len > e->remote.max_frame_size)
+	if (sqe->len > kh2e_settings_frame_max(e))
 		return -EMSGSIZE;
 	/* RFC 8336 2.1 */
 	if (sqe->stream && sqe->value == KH2_FRAME_ORIGIN)

@@ -287,6 +287,7 @@ void kh2e_settings_init(struct kh2e_settings *s);
 void kh2e_settings_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n);
 int kh2e_settings_ack(struct kh2e *e);
+u32 kh2e_settings_frame_max(const struct kh2e *e);
 u64 kh2e_settings_since(const struct kh2e *e);
 void kh2e_settings_drop(struct kh2e *e);
 

@@ -176,10 +176,15 @@ static struct kh2e_stream *pick_turn(const struct kh2e_sched *s)
  * kh2e_sched_pick() - the stream whose turn it is
  * @e: the connection
  *
+ * None while SETTINGS of the peer wait for the owner: the windows that we count
+ * are as these have it, and the peer may have its own from our acknowledgement on.
+ *
  * Return: the stream, or NULL.
  */
 struct kh2e_stream *kh2e_sched_pick(struct kh2e *e)
 {
+	if (e->acks_wanted)
+		return NULL;
 	if (!list_empty(&e->sched.empty))
 		return list_first_entry(&e->sched.empty, struct kh2e_stream, empty);
 	return kh2e_send_window_room(&e->send) ? pick_turn(&e->sched) : NULL;

@@ -6,7 +6,7 @@
 static int send_first(struct kh2e *e, struct kh2e_frame *f, u32 promised, const u8 *block, u32 n)
 {
 	u32 fixed = f->type == KH2_FRAME_PUSH_PROMISE ? 4 : 0;
-	int pad = kh2e_padding(e->padding, fixed + n, e->remote.max_frame_size);
+	int pad = kh2e_padding(e->padding, fixed + n, kh2e_settings_frame_max(e));
 	u8 *p;
 
 	f->len = fixed + n;
@@ -43,7 +43,7 @@ int kh2e_send_block(struct kh2e *e, u8 type, u8 flags, u32 stream, u32 promised,
 		    const u8 *block, u32 len)
 {
 	u32 fixed = type == KH2_FRAME_PUSH_PROMISE ? 4 : 0;
-	u32 n = min(len, e->remote.max_frame_size - fixed);
+	u32 max = kh2e_settings_frame_max(e), n = min(len, max - fixed);
 	struct kh2e_frame f = { .type = type, .flags = flags, .stream = stream };
 	int err;
 
@@ -51,7 +51,7 @@ int kh2e_send_block(struct kh2e *e, u8 type, u8 flags, u32 stream, u32 promised,
 		f.flags |= KH2_FLAG_END_HEADERS;
 	err = send_first(e, &f, promised, block, n);
 	while (!err && n < len) {
-		u32 part = min(len - n, e->remote.max_frame_size);
+		u32 part = min(len - n, max);
 
 		f = (struct kh2e_frame){ .len = part, .type = KH2_FRAME_CONTINUATION,
 					 .stream = stream };

@@ -361,6 +361,20 @@ int kh2e_settings_ack(struct kh2e *e)
 	return 0;
 }
 
+/**
+ * kh2e_settings_frame_max() - payload of a frame that we send at the most
+ * @e: the connection
+ *
+ * While SETTINGS of the peer wait for the owner, the peer may count by what was
+ * before them or by what they say: every peer takes what RFC 9113 4.2 has as the least.
+ *
+ * Return: octets.
+ */
+u32 kh2e_settings_frame_max(const struct kh2e *e)
+{
+	return e->acks_wanted ? KH2_FRAME_SIZE_MIN : e->remote.max_frame_size;
+}
+
 static const struct kh2_setting *find_last(const struct kh2_setting *s, u32 n, u16 id)
 {
 	while (n--)

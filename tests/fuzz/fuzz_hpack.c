@@ -378,9 +378,13 @@ static void do_window(struct play *p, struct side *s)
 
 static void do_other_setting(struct play *p, struct side *s)
 {
-	/* not MAX_FRAME_SIZE: see what is known and left in Documentation/fuzzing.rst */
-	if (is_client(s))
-		sub_setting(s->h, KH2_SETTINGS_ENABLE_PUSH, octet(p) & 1);
+	static const u32 sizes[] = { 16384, 16385, 20000, 65536 };
+	u8 c = octet(p);
+
+	if (c & 2)
+		sub_setting(s->h, KH2_SETTINGS_MAX_FRAME_SIZE, sizes[c >> 2 & 3]);
+	else if (is_client(s))
+		sub_setting(s->h, KH2_SETTINGS_ENABLE_PUSH, c & 1);
 }
 
 static void do_ping(struct play *p, struct side *s)

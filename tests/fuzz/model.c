@@ -43,7 +43,7 @@ struct model {
 	s64 window;
 	s64 initial;
 	u32 max_frame;
-	u32 settings_in, settings_acked, pings_in, pongs;
+	u32 settings_in, settings_acked, acks_wanted, pings_in, pongs;
 	bool in_block, error, idle;
 	u32 block_stream;
 	u64 owner_memory;
@@ -115,8 +115,10 @@ static void on_event(struct home *h, const struct kh2_event *ev)
 	m->error |= ev->type == KH2_EV_ERROR;
 	CHECK(ev->type != KH2_EV_IDLE || !m->idle);
 	m->idle |= ev->type == KH2_EV_IDLE;
-	if (ev->type == KH2_EV_SETTINGS)
+	if (ev->type == KH2_EV_SETTINGS) {
 		on_settings(m);
+		m->acks_wanted += !!(ev->flags & KH2_EVF_ACK_WANTED);
+	}
 	if (!event_rules[ev->type].on_stream || ev->flags & KH2_EVF_DISCARD)
 		return;
 	CHECK(ev->stream && ev->stream <= KH2_ID_MAX);
@@ -178,6 +180,8 @@ static void frame_sent(struct model *m, const struct home_frame *f)
 	struct stream *s;
 
 	CHECK(f->len <= m->max_frame || f->len <= KH2_FRAME_SIZE_MIN);
+	/* the peer may count by its old SETTINGS still */
+	CHECK(!m->acks_wanted || (f->type != KH2_FRAME_DATA && f->len <= KH2_FRAME_SIZE_MIN));
 	CHECK(m->in_block == (f->type == KH2_FRAME_CONTINUATION));
 	CHECK(!m->in_block || f->stream == m->block_stream);
 	switch (f->type) {
@@ -193,8 +197,10 @@ static void frame_sent(struct model *m, const struct home_frame *f)
 			s->flags |= SENT_RST;
 		break;
 	case KH2_FRAME_SETTINGS:
-		if (f->flags & KH2_FLAG_ACK)
-			CHECK(++m->settings_acked <= m->settings_in);
+		if (!(f->flags & KH2_FLAG_ACK))
+			break;
+		CHECK(++m->settings_acked <= m->settings_in);
+		m->acks_wanted -= !!m->acks_wanted;
 		break;
 	case KH2_FRAME_PING:
 		if (f->flags & KH2_FLAG_ACK)

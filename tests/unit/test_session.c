@@ -204,6 +204,78 @@ TEST(ack_of_the_owner_is_in_order_with_its_blocks)
 	home_end(h);
 }
 
+/* SETTINGS that the owner must acknowledge, and with them more than the peer allowed before */
+static void feed_raised(struct home *h, u32 table)
+{
+	u8 p[18];
+
+	put_unaligned_be16(KH2_SETTINGS_HEADER_TABLE_SIZE, p);
+	put_unaligned_be32(table, p + 2);
+	put_unaligned_be16(KH2_SETTINGS_INITIAL_WINDOW_SIZE, p + 6);
+	put_unaligned_be32(100000, p + 8);
+	put_unaligned_be16(KH2_SETTINGS_MAX_FRAME_SIZE, p + 12);
+	put_unaligned_be32(30000, p + 14);
+	feed_frame(h, KH2_FRAME_SETTINGS, 0, 0, p, sizeof(p));
+	want_ev(h, KH2_EV_SETTINGS, 0, KH2_EVF_ACK_WANTED);
+}
+
+TEST(no_data_leaves_while_settings_wait_for_the_owner)
+{
+	struct home *h = home_server();
+
+	feed_window(h, 0, 1000000);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	forget(h);
+	feed_raised(h, 0);
+	feed_raised(h, 100);
+	EQ(sub_headers(h, 1, 0), 0);
+	EQ(sub_headers(h, 3, 0), 0);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 90000);
+	sub_data(h, 3, KH2_SQE_END_STREAM, 0);
+	want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1);
+	want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 3);
+	want_no_frame(h);
+	CHECK(!kh2e_pending(h->e));
+	EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	want_no_frame(h);
+	EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	want_frame(h, KH2_FRAME_DATA, KH2_FLAG_END_STREAM, 3);
+	for (u64 left = 90000; left;) {
+		struct home_frame f;
+
+		CHECK(next_frame(h, &f));
+		EQ(f.type, KH2_FRAME_DATA);
+		left -= f.len;
+	}
+	forget(h);
+	home_end(h);
+}
+
+TEST(block_while_settings_wait_for_the_owner_is_cut_small)
+{
+	static const u8 block[40000];
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	forget(h);
+	feed_raised(h, 0);
+	EQ(sub_block(h, 1, KH2_SQE_END_STREAM, block, sizeof(block)), 0);
+	EQ(sub_op(h, KH2_OP_SETTINGS_ACK, 0), 0);
+	EQ(sub_block(h, 3, KH2_SQE_END_STREAM, block, sizeof(block)), 0);
+	EQ(want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_STREAM, 1).len, 16384);
+	EQ(want_frame(h, KH2_FRAME_CONTINUATION, 0, 1).len, 16384);
+	EQ(want_frame(h, KH2_FRAME_CONTINUATION, KH2_FLAG_END_HEADERS, 1).len, 7232);
+	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
+	EQ(want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_STREAM, 3).len, 30000);
+	EQ(want_frame(h, KH2_FRAME_CONTINUATION, KH2_FLAG_END_HEADERS, 3).len, 10000);
+	forget(h);
+	home_end(h);
+}
+
 TEST(settings_ack_that_nobody_asked_for_is_refused)
 {
 	struct home *h = home_server();

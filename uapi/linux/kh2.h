@@ -100,7 +100,7 @@ struct kh2_enter {
  *	needed for what KH2_OP_RST and KH2_OP_RELEASE end
  * @KH2_OP_SETTINGS: send SETTINGS; struct kh2_setting array at @addr/@len
  * @KH2_OP_SETTINGS_ACK: acknowledge the oldest SETTINGS whose event carried
- *	KH2_EVF_ACK_WANTED
+ *	KH2_EVF_ACK_WANTED; no DATA leaves while any of these wait
  * @KH2_OP_PING: send PING with the eight octets in @offset, in memory order;
  *	KH2_SQE_STAMP: the time of sending (ns, little endian) instead
  * @KH2_OP_GOAWAY: send GOAWAY @code, last stream @value (with
