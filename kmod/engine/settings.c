@@ -118,12 +118,10 @@ static void shift_send_windows(struct kh2e *e, s64 delta)
 	}
 }
 
-/* Who says how large windows are is not to find them changed: they are tuned no more. */
 static void shift_recv_windows(struct kh2e *e, u32 old, u32 value)
 {
 	struct kh2e_stream *st;
 
-	e->recv_tuned = false;
 	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st)) {
 		if (kh2e_stream_receives(st)) {
 			e->recv_sizes -= st->recv.size;
@@ -413,25 +411,43 @@ static bool takes_back(const struct kh2e *e, const struct kh2_setting *s, u32 n)
 	return false;
 }
 
+/*
+ * RFC 9113 6.9.2: a setting moves windows that have grown beyond the last one, too,
+ * and no window may pass 2^31-1.
+ */
+static bool too_wide(const struct kh2e *e, u32 value)
+{
+	s64 delta = (s64)value - e->local.initial_window_size;
+	const struct kh2e_stream *st;
+
+	for (st = kh2e_stream_walk(e, NULL); st; st = kh2e_stream_walk(e, st))
+		if (max_t(s64, st->recv.left, st->recv.size) + delta > KH2_WINDOW_MAX)
+			return true;
+	return false;
+}
+
 /**
  * kh2e_settings_send() - send SETTINGS; they take effect when acknowledged
  * @e: the connection
  * @s: parameters, checked
  * @n: of these
  *
+ * Who sets windows of streams is not to find them changed: they are tuned no more.
+ *
  * Return: 0, -EAGAIN if too many are not acknowledged, -ERANGE if a parameter
- * cannot change any more, -ENOMEM.
+ * cannot change any more, or not so far, -ENOMEM.
  */
 int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 {
 	const struct kh2e_frame f = { .len = 6 * n, .type = KH2_FRAME_SETTINGS };
+	const struct kh2_setting *window = find_last(s, n, KH2_SETTINGS_INITIAL_WINDOW_SIZE);
 	struct kh2e_settings_out *out;
 	u8 payload[6 * KH2E_SETTINGS_CAP];
 	int err;
 
 	if (e->n_settings_out >= e->limits[KH2_L_SETTINGS_OUT])
 		return -EAGAIN;
-	if (takes_back(e, s, n))
+	if (takes_back(e, s, n) || (window && too_wide(e, window->value)))
 		return -ERANGE;
 	for (u32 i = 0; i < n; i++) {
 		put_unaligned_be16(s[i].id, payload + 6 * i);
@@ -451,6 +467,7 @@ int kh2e_settings_send(struct kh2e *e, const struct kh2_setting *s, u32 n)
 	list_add_tail(&out->node, &e->settings_out);
 	e->n_settings_out++;
 	e->settings_begun = true;
+	e->recv_tuned &= !window;
 	return 0;
 }
 

@@ -552,6 +552,27 @@ TEST(window_that_had_grown_obeys_a_setting)
 	path_end(p);
 }
 
+TEST(setting_that_would_widen_a_window_too_far_is_refused)
+{
+	struct path *p = path_new();
+	struct upload *u = upload_begin(p, ALL);
+	s32 before;
+
+	run(p, 1000);
+	CHECK(window_of(p, u) > 500000);
+	EQ(sub_setting(p->h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0x7fffffff), -ERANGE);
+	run(p, p->rtt + 1);
+	want_alive(p->h);
+	/* what is refused changes nothing, and what is sent ends the growth */
+	u->pace = 0;
+	before = window_of(p, u);
+	EQ(sub_setting(p->h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0x7f000000), 0);
+	run(p, p->rtt + 1);
+	CHECK(window_of(p, u) > before);
+	want_alive(p->h);
+	path_end(p);
+}
+
 TEST(connection_window_that_the_owner_chose_stays)
 {
 	struct path *p = path_prepare();
