@@ -9,7 +9,7 @@ KDIR	?= /lib/modules/$(KVER)/build
 M	?= $(CURDIR)
 KERNEL	?= base
 PORT	?= 8443
-FUZZ	?= fuzz/* selftests/hostile
+FUZZ	?= fuzz/* selftests/fuzz selftests/hostile
 FUZZ_SECONDS ?= 60
 DESTDIR	?=
 prefix	?= /usr/local
@@ -90,7 +90,7 @@ test:
 	@tests/vm/needs
 	@tests/run --kernel $(KERNEL) $(foreach t,$(TESTS),'$(t)')
 
-# All fuzzers for FUZZ_SECONDS each, two at a time, and selftests/hostile in the VM (Documentation/fuzzing.rst)
+# All fuzzers for FUZZ_SECONDS each, two at a time, and those of the module in the VM (Documentation/fuzzing.rst)
 fuzz:
 	@tests/vm/needs
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run --kernel $(KERNEL) $(FUZZ:%='%')
