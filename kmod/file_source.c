@@ -391,14 +391,21 @@ static int check_file(struct file *file)
 
 /*
  * Is what the page cache has what the file holds? On file systems of this machine's own it is.
- * Others may have to ask a server first: their splice_read() does what they do for sendfile(2).
+ * Others may have to ask a server, or who else uses the disk, first: their splice_read() does
+ * what they do for sendfile(2).
  */
 static bool is_local(const struct file *file)
 {
-	const struct super_block *sb = file_inode(file)->i_sb;
+	static const unsigned long local[] = {
+		BTRFS_SUPER_MAGIC, EROFS_SUPER_MAGIC_V1, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+		ISOFS_SUPER_MAGIC, MSDOS_SUPER_MAGIC, RAMFS_MAGIC, SQUASHFS_MAGIC, TMPFS_MAGIC,
+		XFS_SUPER_MAGIC,
+	};
 
-	return sb->s_type->fs_flags & FS_REQUIRES_DEV || sb->s_magic == TMPFS_MAGIC ||
-	       sb->s_magic == RAMFS_MAGIC;
+	for (size_t i = 0; i < ARRAY_SIZE(local); i++)
+		if (file_inode(file)->i_sb->s_magic == local[i])
+			return true;
+	return false;
 }
 
 /* Regular files give what they hold now; if they are cut meanwhile the stream fails. */

@@ -100,6 +100,20 @@ struct proto *kh2_guard_of(struct sock *sk)
 }
 
 /**
+ * kh2_guard_init() - see to it that kh2_guard_exit() can wait
+ *
+ * Tasks that were preempted are waited for by tasks RCU alone. A kernel without it keeps
+ * this module for ever.
+ *
+ * Context: Module init.
+ */
+void kh2_guard_init(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU))
+		__module_get(THIS_MODULE);
+}
+
+/**
  * kh2_guard_exit() - wait for tasks on their way through a guard
  *
  * They do not sleep there, unless they are ours and hold a session.

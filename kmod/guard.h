@@ -7,6 +7,7 @@
 
 struct proto *kh2_guard_of(struct sock *sk);
 
+void kh2_guard_init(void);
 void kh2_guard_exit(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include "guard.h"
 #include "netlink.h"
 #include "netns.h"
 #include "socket.h"
@@ -26,6 +27,7 @@ static int __init kh2_init(void)
 	err = kh2_netlink_init();
 	if (err)
 		goto err_socket;
+	kh2_guard_init();
 	return 0;
 
 err_socket:
