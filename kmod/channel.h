@@ -76,6 +76,7 @@ struct kh2_area {
  * @fed_head: how far userspace had read when it looked
  * @fallback: notices that the owner does not come for its receive work
  * @handover: gives that to workers then
+ * @away: it has not come since
  */
 struct kh2_channel {
 	refcount_t refs;
@@ -107,6 +108,7 @@ struct kh2_channel {
 	u64 fed_head;
 	struct timer_list fallback;
 	struct work_struct handover;
+	bool away;
 };
 
 struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes *want,

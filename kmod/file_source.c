@@ -22,8 +22,11 @@
 #include "file_source.h"
 #include "session.h"
 
-/* Octets read ahead of what was sent, for one stream. */
+/* Octets read ahead of what was sent, for one stream, */
 #define KH2_FILE_WINDOW (256U << 10)
+
+/* and for one of a session that holds much: a full frame. */
+#define KH2_FILE_WINDOW_MIN SZ_16K
 
 /* Entries for a window of single pages. */
 #define KH2_FILE_FRAGS_MAX 128U
@@ -31,6 +34,12 @@
 
 /* A pipe that is empty is looked at again after 1 ms, then 2, and so on up to this. */
 #define KH2_FILE_BACKOFF_MAX 64U
+
+/* With the session's lock held */
+static u32 window_of(const struct kh2_session *s)
+{
+	return kh2e_memory_scarce(s->e) ? KH2_FILE_WINDOW_MIN : KH2_FILE_WINDOW;
+}
 
 static u32 n_free(const struct kh2_file_source *f)
 {
@@ -138,7 +147,7 @@ static u64 cached_octets(const struct kh2_file_source *f, struct folio *folio, u
 /* Takes what the page cache has, without waiting for anything. */
 static void fill_cached(struct kh2_file_source *f, struct fill *fill)
 {
-	u64 room = KH2_FILE_WINDOW;
+	u64 room = f->window;
 
 	while (f->left && room && n_free(f)) {
 		struct folio *folio = cached_folio(f);
@@ -187,7 +196,7 @@ static int take_pages(struct pipe_inode_info *pipe, struct splice_desc *sd)
 static void fill_spliced(struct kh2_file_source *f, struct fill *fill)
 {
 	/* A page may be cut at both ends, so one entry is kept for that. */
-	u64 max = min_t(u64, KH2_FILE_WINDOW, (u64)(n_free(f) - 1) << PAGE_SHIFT);
+	u64 max = min_t(u64, f->window, (u64)(n_free(f) - 1) << PAGE_SHIFT);
 	struct splice_desc sd = {
 		.total_len = min(f->left, max),
 		.pos = f->pos,
@@ -240,7 +249,7 @@ static void give_page_back(struct kh2_file_source *f, struct page *page)
 /* Reads a pipe, into pages of ours: what is in it may be somebody else's. */
 static void fill_copied(struct kh2_file_source *f, struct fill *fill)
 {
-	while (f->left && n_free(f) && fill->octets < KH2_FILE_WINDOW) {
+	while (f->left && n_free(f) && fill->octets < f->window) {
 		size_t len = min_t(u64, PAGE_SIZE, f->left);
 		struct page *page = take_page(f);
 		ssize_t n = page ? read_page(f, page, len) : -ENOMEM;
@@ -287,6 +296,7 @@ static void queue_fill(struct kh2_file_source *f, u32 delay_ms)
 static void give(struct kh2_session *s, struct kh2_file_source *f, const struct fill *fill)
 {
 	f->ready = f->tail;
+	kh2e_src_hold(s->e, &f->base.src, fill->octets);
 	if (fill->octets && fill->status)
 		kh2e_src_add(s->e, &f->base.src, fill->octets, false, 0);
 	else
@@ -341,6 +351,7 @@ bool kh2_file_source_fill(struct kh2_session *s, struct kh2_file_source *f)
 	lockdep_assert_held(&s->lock);
 	if (f->filling)
 		return false;
+	f->window = window_of(s);
 	if (f->local)
 		fill_cached(f, &fill);
 	if (fill.octets || fill.eof) {
@@ -444,6 +455,7 @@ static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off,
 	f->session = kh2_session_get(s);
 	f->base.file = true;
 	f->base.src.notify = true;
+	f->base.src.held = struct_size(f, frags, n);
 	f->mask = n - 1;
 	f->pos = off;
 	return f;
@@ -609,7 +621,13 @@ u32 kh2_file_source_kvec(const struct kh2_file_source *f, u64 off, u32 *len, str
  */
 void kh2_file_source_sent(struct kh2_file_source *f, u64 off)
 {
-	drop_frags(f, find_frag(f, off));
+	u32 until = find_frag(f, off);
+	s64 octets = 0;
+
+	for (u32 i = f->head; i != until; i++)
+		octets += f->frags[i & f->mask].len;
+	kh2e_src_hold(f->session->e, &f->base.src, -octets);
+	drop_frags(f, until);
 	if (f->hungry && n_free(f) >= 2) {
 		f->hungry = false;
 		kh2_source_want(f->session, &f->base.src);

@@ -40,6 +40,7 @@ enum kh2_file_kind {
  * @dead: the engine let go; guarded by the session's lock
  * @filling: work is queued or runs and owns @pos, @left, @end, @tail and the
  *	free entries; otherwise the session's lock guards them
+ * @window: octets to be read at once, at the most
  * @hungry: more is wanted, but all entries are in use; guarded by the lock
  * @pos: in the file, next to be read
  * @left: octets to be read, or KH2_LEN_EOF
@@ -62,6 +63,7 @@ struct kh2_file_source {
 	bool dead;
 	bool filling;
 	bool hungry;
+	u32 window;
 	u64 pos;
 	u64 left;
 	u64 end;

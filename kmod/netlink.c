@@ -15,6 +15,7 @@
 #include "nl_fill.h"
 #include "nl_policy.h"
 #include "session.h"
+#include "socket.h"
 #include "stats.h"
 
 /* Enough for all that a session or the sums have to say. */
@@ -442,6 +443,7 @@ static int set_limits(struct genl_info *info, struct kh2_session *s)
 	}
 	memcpy(s->limits, limits, sizeof(limits));
 	kh2e_set_limits(s->e, limits);
+	kh2_socket_set_patience(s);
 	return 0;
 }
 

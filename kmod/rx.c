@@ -44,7 +44,7 @@ static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
 		s->discarded += len;
 	if (s->state != KH2_SESSION_LIVE)
 		return len;
-	done = kh2e_recv(s->e, data, len);
+	done = kh2e_recv_some(s->e, data, len);
 	kh2_ring_unreserve(&s->ch->ring, &s->claim);
 	return done;
 }
@@ -52,6 +52,11 @@ static size_t feed(struct kh2_session *s, const u8 *data, size_t len)
 static bool is_blocked(const struct kh2_session *s)
 {
 	return s->state == KH2_SESSION_LIVE && kh2e_blocked(s->e);
+}
+
+static bool turn_over(const struct kh2_session *s)
+{
+	return s->state == KH2_SESSION_LIVE && kh2e_recv_turn_over(s->e);
 }
 
 /* Lets the engine finish what it had taken but found no room to tell. */
@@ -153,7 +158,7 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int o
 	}
 	done = feed_skb(rx->s, skb, off, len);
 
-	if (done < len || is_blocked(rx->s)) {
+	if (done < len || is_blocked(rx->s) || turn_over(rx->s)) {
 		rx->short_of = true;
 		desc->count = 0;
 	}
@@ -168,7 +173,7 @@ static enum rx_step rx_end(struct kh2_session *s, int error)
 {
 	if (s->state == KH2_SESSION_LIVE && kh2e_phase(s->e) != KH2E_DONE &&
 	    (error || !kh2e_idle(s->e)))
-		kh2_session_abort_locked(s, error ?: ECONNRESET, KH2_C_CONN_TRANSPORT);
+		kh2_session_abort_locked(s, error ?: ECONNRESET, kh2_session_lost_why(error));
 	s->rx_eof = true;
 	return RX_STOP;
 }
@@ -352,29 +357,30 @@ static bool rx_early(struct kh2_session *s)
  * kh2_rx_run() - read what the socket has
  * @s: the session
  *
- * Stops when there is nothing more, when the event ring has no room, or when
- * this run's budget is spent.
+ * Stops when there is nothing more, when the event ring has no room, when
+ * this run's budget is spent, or when the peer asks for too much at once that is no use.
  *
  * Context: Process context with the session's lock held; takes the socket's.
- * Return: true if there may be more to read now.
+ * Return: enum kh2_rx.
  */
-bool kh2_rx_run(struct kh2_session *s)
+enum kh2_rx kh2_rx_run(struct kh2_session *s)
 {
 	struct rx_desc rx = { .s = s, .budget = KH2_RX_BUDGET };
 	enum rx_step step = RX_MORE;
 
 	lockdep_assert_held(&s->lock);
+	kh2e_recv_turn(s->e);
 	while (step == RX_MORE && !s->rx_eof) {
 		if (!unblock(s) || !rx_early(s) || !unblock(s))
-			return false;
+			break;
 		if (s->discarded > KH2_RX_DISCARD) {
 			s->rx_eof = true;
 			s->linger_end = ktime_get_ns();
-			return false;
+			break;
 		}
 		if (!rx.budget)
-			return true;
+			return KH2_RX_MORE;
 		step = rx_step(s, &rx);
 	}
-	return false;
+	return !is_blocked(s) && turn_over(s) ? KH2_RX_YIELD : KH2_RX_DONE;
 }

@@ -7,6 +7,13 @@
 
 struct kh2_session;
 
-bool kh2_rx_run(struct kh2_session *s);
+/* Why a run ended */
+enum kh2_rx {
+	KH2_RX_DONE,	/* nothing to read now, or no room for events */
+	KH2_RX_MORE,	/* there may be more */
+	KH2_RX_YIELD,	/* likewise, but it is the turn of others */
+};
+
+enum kh2_rx kh2_rx_run(struct kh2_session *s);
 
 #endif

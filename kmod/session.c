@@ -495,6 +495,27 @@ void kh2_session_flush_locked(struct kh2_session *s)
 	kh2_session_settle_locked(s);
 }
 
+/*
+ * One that must yield goes behind the others that are ready, and no worker goes on
+ * with it; unless the owner is away: it may be stopped, and a flood has to end.
+ */
+static void run_rx(struct kh2_session *s)
+{
+	switch (kh2_rx_run(s)) {
+	case KH2_RX_MORE:
+		kh2_session_kick(s, KH2_KICK_RX);
+		break;
+	case KH2_RX_YIELD:
+		if (READ_ONCE(s->ch->away))
+			kh2_session_kick(s, KH2_KICK_RX);
+		else
+			kh2_session_data_ready(s);
+		break;
+	case KH2_RX_DONE:
+		break;
+	}
+}
+
 /**
  * kh2_session_run_locked() - do what a session was kicked for
  * @s: the session; may be gone afterwards
@@ -516,8 +537,8 @@ void kh2_session_run_locked(struct kh2_session *s)
 		s->tx_blocked = false;
 	if (kicks & BIT(KH2_KICK_ROOM))
 		kh2e_notify(s->e);
-	if (kicks & (BIT(KH2_KICK_RX) | BIT(KH2_KICK_ROOM)) && kh2_rx_run(s))
-		kh2_session_kick(s, KH2_KICK_RX);
+	if (kicks & (BIT(KH2_KICK_RX) | BIT(KH2_KICK_ROOM)))
+		run_rx(s);
 	kh2_session_flush_locked(s);
 }
 

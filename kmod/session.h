@@ -211,4 +211,10 @@ void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter
 void kh2_session_end_locked(struct kh2_session *s);
 void kh2_session_feed(struct kh2_claim *claim);
 
+/* The counter of an error of the socket; TCP gives up on a peer that acknowledges nothing. */
+static inline enum kh2_counter kh2_session_lost_why(int error)
+{
+	return error == ETIMEDOUT ? KH2_C_CONN_STALLED : KH2_C_CONN_TRANSPORT;
+}
+
 #endif

@@ -340,10 +340,26 @@ int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
 		sk->sk_sndtimeo = 0;
 	}
 	release_sock(sk);
+	if (err)
+		return err;
 	/* What waits for more to come is said by MSG_MORE. */
-	if (!err)
-		tcp_sock_set_nodelay(sk);
-	return err;
+	tcp_sock_set_nodelay(sk);
+	kh2_socket_set_patience(s);
+	return 0;
+}
+
+/**
+ * kh2_socket_set_patience() - tell TCP how long a peer may acknowledge nothing
+ * @s: the session
+ *
+ * A peer that never reads would hold what lies in the socket for ever, when
+ * its streams have long been ended.
+ *
+ * Context: Process context; takes the socket's lock.
+ */
+void kh2_socket_set_patience(struct kh2_session *s)
+{
+	tcp_sock_set_user_timeout(s->sock->sk, s->limits[KH2_L_STALL_MS]);
 }
 
 /**

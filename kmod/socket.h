@@ -11,6 +11,7 @@ struct proto;
 struct msghdr;
 
 int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack);
+void kh2_socket_set_patience(struct kh2_session *s);
 void kh2_socket_detach(struct kh2_session *s);
 const struct proto *kh2_socket_own_io(struct sock *sk);
 int kh2_socket_sendmsg(struct kh2_session *s, struct msghdr *msg);

@@ -68,6 +68,7 @@ struct kh2e_src *kh2_source_buffer(struct kh2_share *share, const u8 *data, size
 	b->base.src.avail = len;
 	b->base.src.eof = true;
 	b->base.src.notify = !copy;
+	b->base.src.held = struct_size(b, own, copy ? len : 0);
 	return &b->base.src;
 }
 

@@ -102,7 +102,11 @@ static int gather_buffer(struct kh2_channel *ch, struct kh2_submission *sub)
 		return -EFAULT;
 	sub->src = kh2_source_buffer(&ch->share, ch->tx.data + sqe->addr, sqe->len,
 				     sqe->flags & KH2_SQE_COPY);
-	return sub->src ? 0 : -ENOMEM;
+	if (!sub->src)
+		return -ENOMEM;
+	if (sqe->flags & KH2_SQE_NOTIFY)
+		sub->src->notify = true;
+	return 0;
 }
 
 static int gather_file(struct kh2_session *s, struct kh2_submission *sub)
@@ -293,13 +297,40 @@ static struct kh2_session *take_ready(struct kh2_channel *ch)
 	return s;
 }
 
+static int count_ready(struct kh2_channel *ch)
+{
+	struct kh2_session *s;
+	int n = 0;
+
+	if (list_empty_careful(&ch->ready))
+		return 0;
+	spin_lock_bh(&ch->lock);
+	list_for_each_entry(s, &ch->ready, ready)
+		if (++n == KH2_READY_BATCH)
+			break;
+	spin_unlock_bh(&ch->lock);
+	return n;
+}
+
+/* The owner is here: for what it leaves it has as long again to come back. */
+static void be_back(struct kh2_channel *ch)
+{
+	spin_lock_bh(&ch->lock);
+	if (!list_empty(&ch->ready))
+		mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
+	spin_unlock_bh(&ch->lock);
+}
+
+/*
+ * Each has one turn: who yields goes behind the others, and waits for the owner's
+ * next call. All stay in the list until it is their turn: if this call is held up
+ * by one of them, the rest is handed on.
+ */
 static void run_ready(struct kh2_channel *ch)
 {
 	struct kh2_session *s;
 
-	for (int i = 0; i < KH2_READY_BATCH; i++) {
-		if (list_empty_careful(&ch->ready))
-			return;
+	for (int n = count_ready(ch); n; n--) {
 		s = take_ready(ch);
 		if (!s)
 			return;
@@ -308,6 +339,8 @@ static void run_ready(struct kh2_channel *ch)
 		mutex_unlock(&s->lock);
 		kh2_session_put(s);
 	}
+	if (kh2_submit_ready(ch))
+		be_back(ch);
 }
 
 /**
@@ -372,6 +405,7 @@ void kh2_submit_handover(struct work_struct *work)
 	struct kh2_channel *ch = container_of(work, struct kh2_channel, handover);
 	struct kh2_session *s;
 
+	WRITE_ONCE(ch->away, true);
 	while ((s = take_ready(ch)))
 		kh2_session_hand_over(s);
 }
@@ -390,6 +424,7 @@ long kh2_submit_enter(struct kh2_channel *ch, u32 to_submit)
 
 	if (mutex_lock_interruptible(&ch->enter))
 		return -ERESTARTSYS;
+	WRITE_ONCE(ch->away, false);
 	kh2_ring_feed(&ch->ring, kh2_session_feed);
 	done = submit_entries(ch, to_submit);
 	flush_touched(ch);

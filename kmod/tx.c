@@ -265,7 +265,7 @@ static void tx_failed(struct kh2_session *s, int err)
 		kh2_session_kick(s, KH2_KICK_TX);
 		s->tx_blocked = true;
 	} else {
-		kh2_session_abort_locked(s, -err, KH2_C_CONN_TRANSPORT);
+		kh2_session_abort_locked(s, -err, kh2_session_lost_why(-err));
 	}
 }
 

@@ -16,8 +16,8 @@
 enum {
 	OPT_LISTEN = 256, OPT_CERT, OPT_KEY, OPT_ROOT, OPT_APP, OPT_APP_ARG, OPT_ALLOW_HTTP1,
 	OPT_WORKERS, OPT_BACKEND, OPT_ACCESS_LOG, OPT_USER, OPT_LIMIT, OPT_PADDING,
-	OPT_SESSION_TIMEOUT, OPT_STOP_TIMEOUT, OPT_HEADER, OPT_FILE_CACHE, OPT_LOG_LEVEL,
-	OPT_HELP, OPT_VERSION,
+	OPT_SESSION_TIMEOUT, OPT_STOP_TIMEOUT, OPT_HEADER, OPT_HEADER_FIELDS, OPT_FILE_CACHE,
+	OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option longopts[] = {
@@ -37,6 +37,7 @@ static const struct option longopts[] = {
 	{ "session-timeout",	required_argument, NULL, OPT_SESSION_TIMEOUT },
 	{ "stop-timeout",	required_argument, NULL, OPT_STOP_TIMEOUT },
 	{ "header",		required_argument, NULL, OPT_HEADER },
+	{ "header-fields",	required_argument, NULL, OPT_HEADER_FIELDS },
 	{ "file-cache",		required_argument, NULL, OPT_FILE_CACHE },
 	{ "log-level",		required_argument, NULL, OPT_LOG_LEVEL },
 	{ "help",		no_argument,	   NULL, OPT_HELP },
@@ -59,6 +60,7 @@ static const char help[] =
 	"  --file-cache N         open files of --root that a thread keeps; default 256; 0: none\n"
 	"  --user NAME            become this user; default when root: nobody\n"
 	"  --limit NAME=VALUE     limit of a session; repeatable; --limit help lists them\n"
+	"  --header-fields N      most fields of a request; default 128\n"
 	"  --padding HOW          none (default), max or aligned\n"
 	"  --session-timeout MS   end sessions without activity; default 0: never\n"
 	"  --stop-timeout MS      longest graceful stop; default 10000\n"
@@ -263,6 +265,9 @@ static void parse_option(struct options *o, int opt, char *arg)
 		return;
 	case OPT_HEADER:
 		return parse_header(o, arg);
+	case OPT_HEADER_FIELDS:
+		o->header_fields = parse_number("header-fields", arg, 4, 65535);
+		return;
 	case OPT_FILE_CACHE:
 		o->file_cache = parse_number("file-cache", arg, 0, FILE_CACHE_MAX);
 		return;

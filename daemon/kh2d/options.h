@@ -37,6 +37,7 @@ struct listen_addr {
  * @headers: fields for each static response
  * @limits: limits that differ from their default
  * @n_limits: entries in @limits
+ * @header_fields: most fields of a request; 0: the library's default
  * @backend: enum kh2_backend
  * @padding: enum kh2_padding
  * @workers: threads
@@ -58,6 +59,7 @@ struct options {
 	struct kh2_headers *headers;
 	struct kh2_limit_value limits[__KH2_L_END];
 	size_t n_limits;
+	uint32_t header_fields;
 	uint32_t backend;
 	uint32_t padding;
 	uint32_t workers;

@@ -213,6 +213,7 @@ static bool make_server(struct worker *w, const struct pem *pem)
 		.sz = sizeof(opts),
 		.limits = o->limits,
 		.n_limits = o->n_limits,
+		.max_header_pairs = o->header_fields,
 		.padding = o->padding,
 		.timeout_ms = o->session_timeout_ms,
 	};

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* The user backend: the module's engine in process, with the ring's events and commands. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -191,11 +193,13 @@ static bool keep_input(struct kh2i_conn *c, const u8 *p, size_t len)
 	return true;
 }
 
-/* Hands octets to the engine. False if it has no room for the events. */
+/* Hands octets to the engine. False if it has no room for the events, or others have their turn. */
 static bool feed(struct kh2i_conn *c, const u8 *p, size_t len)
 {
-	size_t n = kh2e_recv(c->e, p, len);
+	size_t n;
 
+	kh2e_recv_turn(c->e);
+	n = kh2e_recv_some(c->e, p, len);
 	if (n == len && !kh2e_blocked(c->e))
 		return true;
 	if (!keep_input(c, p + n, len - n)) {
@@ -413,6 +417,15 @@ static void conn_timer(struct kh2i_timer *t)
 
 /* ---- the backend ---- */
 
+/* As kh2.ko does: a peer that acknowledges nothing does not hold the socket for ever. */
+static void be_impatient(const struct kh2i_attach *at)
+{
+	unsigned int ms = at->cfg.limits[KH2_L_STALL_MS];
+
+	/* what is not TCP has no such option */
+	(void)setsockopt(at->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
 static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 {
 	struct kh2_ctx *ctx = s->ctx;
@@ -426,6 +439,7 @@ static int attach(struct kh2_session *s, const struct kh2i_attach *at)
 	c->watch = (struct kh2i_watch){ .fd = at->fd, .fn = conn_ready };
 	c->events = EPOLLIN;
 	c->linger_ms = at->cfg.limits[KH2_L_LINGER_MS];
+	be_impatient(at);
 	INIT_LIST_HEAD(&c->dirty);
 	INIT_LIST_HEAD(&c->blocked);
 	INIT_LIST_HEAD(&c->wants);
@@ -679,5 +693,5 @@ bool kh2i_user_busy(const struct kh2_ctx *ctx)
 {
 	const struct kh2i_user *u = ctx->user;
 
-	return u->fill.len || !list_empty(&u->dirty);
+	return u->fill.len || !list_empty(&u->dirty) || !list_empty(&u->blocked);
 }

@@ -262,7 +262,6 @@ int kh2_ctx_new(struct kh2_ctx **out, const struct kh2_ctx_opts *opts)
 	ctx->epfd = -1;
 	ctx->wake.fd = -1;
 	INIT_LIST_HEAD(&ctx->todos);
-	INIT_LIST_HEAD(&ctx->tx_waiters);
 	INIT_LIST_HEAD(&ctx->tails);
 	INIT_LIST_HEAD(&ctx->credits);
 	INIT_LIST_HEAD(&ctx->servers);

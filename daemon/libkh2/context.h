@@ -58,7 +58,6 @@ struct kh2i_user;
  * @n_timers: timers that exist, for which the heap has room
  * @heap_room: entries that @heap can hold
  * @todos: struct kh2i_todo
- * @tx_waiters: streams that wait for transmit memory
  * @tails: streams with small writes that are due
  * @credits: streams with octets consumed and not yet told
  * @servers: struct kh2_server
@@ -86,7 +85,6 @@ struct kh2_ctx {
 	u32 n_timers;
 	u32 heap_room;
 	struct list_head todos;
-	struct list_head tx_waiters;
 	struct list_head tails;
 	struct list_head credits;
 	struct list_head servers;

@@ -212,11 +212,14 @@ static void on_error(struct kh2_session *s, const struct kh2_event *ev, const vo
 	s->code = ev->code;
 	if (ev->arg == KH2_C_CONN_TRANSPORT)
 		s->err = -ECONNRESET;
+	else if (ev->arg == KH2_C_CONN_STALLED)
+		s->err = -ETIMEDOUT;
 	else if (ev->arg == KH2_C_CONN_IDLE)
 		s->err = 0;
 	else if (ev->arg == KH2_C_CONN_USER)	/* an administrator, by netlink */
 		s->err = ev->code ? KH2_ERR_SESSION : 0;
-	else if (ev->arg == KH2_C_CONN_PREFACE_TIMEOUT || ev->arg == KH2_C_CONN_SETTINGS_TIMEOUT)
+	else if (ev->arg == KH2_C_CONN_PREFACE_TIMEOUT ||
+		 ev->arg == KH2_C_CONN_SETTINGS_TIMEOUT || ev->arg == KH2_C_CONN_FRAME_TIMEOUT)
 		s->err = KH2_ERR_TIMEOUT;
 	else
 		s->err = ev->code == KH2_INTERNAL_ERROR ? KH2_ERR_INTERNAL : KH2_ERR_PROTOCOL;

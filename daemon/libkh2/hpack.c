@@ -46,9 +46,20 @@ void kh2i_hpack_exit(struct kh2i_hpack *hp)
 	hp->inflater = NULL;
 }
 
-/* Keeps the field if there is room; the decoder must go on in any case. */
-static int keep(struct kh2_headers *h, const nghttp2_nv *in, size_t *octets,
-		const struct kh2i_list_limits *limits, bool *over)
+/* What is counted of a list while it is decoded */
+struct list_size {
+	size_t octets;
+	size_t fields;
+};
+
+static bool over_by(const struct list_size *size, const struct kh2i_list_limits *limits,
+		    size_t times)
+{
+	return size->octets > times * limits->max_octets ||
+	       size->fields > times * limits->max_fields;
+}
+
+static int keep(struct kh2_headers *h, const nghttp2_nv *in)
 {
 	struct kh2_nv nv = {
 		.name = (const char *)in->name,
@@ -58,12 +69,18 @@ static int keep(struct kh2_headers *h, const nghttp2_nv *in, size_t *octets,
 		.flags = in->flags & NGHTTP2_NV_FLAG_NO_INDEX ? KH2_NV_NEVER_INDEX : 0,
 	};
 
-	*octets += in->namelen + in->valuelen + 32;
-	if (*octets > limits->max_octets || h->n >= limits->max_fields) {
-		*over = true;
-		return 0;
-	}
 	return kh2i_headers_append(h, &nv);
+}
+
+/* One field. 0; -E2BIG to decode no more; -ENOMEM. */
+static int take(struct kh2_headers *h, const nghttp2_nv *nv, struct list_size *size,
+		const struct kh2i_list_limits *limits)
+{
+	size->octets += nv->namelen + nv->valuelen + 32;
+	size->fields++;
+	if (over_by(size, limits, KH2I_LIST_FAR))
+		return -E2BIG;
+	return h && !over_by(size, limits, 1) ? keep(h, nv) : 0;
 }
 
 /**
@@ -75,13 +92,14 @@ static int keep(struct kh2_headers *h, const nghttp2_nv *in, size_t *octets,
  * @limits: how much is kept
  *
  * Return: 0; -EMSGSIZE if the list was over its limits and is not whole;
+ * -E2BIG if it was so by far that decoding it was not worth it, and the table is lost;
  * KH2_ERR_PROTOCOL if the block cannot be decoded (COMPRESSION_ERROR); -ENOMEM.
  */
 int kh2i_hpack_decode(struct kh2i_hpack *hp, const u8 *block, size_t len, struct kh2_headers *h,
 		      const struct kh2i_list_limits *limits)
 {
-	bool over = false;
-	size_t octets = 0;
+	struct list_size size = { 0 };
+	int err;
 
 	for (;;) {
 		int flags = 0;
@@ -94,15 +112,16 @@ int kh2i_hpack_decode(struct kh2i_hpack *hp, const u8 *block, size_t len, struct
 			return KH2_ERR_PROTOCOL;
 		block += n;
 		len -= (size_t)n;
-		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && h && keep(h, &nv, &octets, limits, &over))
-			return -ENOMEM;
+		err = flags & NGHTTP2_HD_INFLATE_EMIT ? take(h, &nv, &size, limits) : 0;
+		if (err)
+			return err;
 		if (flags & NGHTTP2_HD_INFLATE_FINAL)
 			break;
 		if (!n && !(flags & NGHTTP2_HD_INFLATE_EMIT))
 			return KH2_ERR_PROTOCOL;
 	}
 	nghttp2_hd_inflate_end_headers(hp->inflater);
-	return over ? -EMSGSIZE : 0;
+	return h && over_by(&size, limits, 1) ? -EMSGSIZE : 0;
 }
 
 static size_t nv_add(nghttp2_nv *out, size_t n, const struct kh2_nv *in)

@@ -30,6 +30,9 @@ struct kh2i_list_limits {
 	size_t max_fields;
 };
 
+/* Beyond so many times its limits a list is not decoded to its end. */
+#define KH2I_LIST_FAR 4
+
 int kh2i_hpack_init(struct kh2i_hpack *hp, u32 max_deflate_table);
 void kh2i_hpack_exit(struct kh2i_hpack *hp);
 int kh2i_hpack_decode(struct kh2i_hpack *hp, const u8 *block, size_t len, struct kh2_headers *h,

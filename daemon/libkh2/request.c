@@ -90,6 +90,7 @@ static void on_request(struct kh2_session *s, const struct kh2_event *ev, struct
 	if (kh2i_rules_request(h, s->local.enable_connect_protocol, &req) ||
 	    (end && req.content_length > 0)) {
 		kh2_headers_free(h);
+		kh2i_session_blame(s, KH2_C_STREAM_MALFORMED);
 		answer_400(s, ev->stream);
 		return;
 	}
@@ -108,6 +109,7 @@ static void on_trailers(struct kh2_stream *st, const struct kh2_event *ev, struc
 		kh2_headers_free(h);
 	} else if (st->req.tunnel || !(ev->flags & KH2_EVF_END_STREAM) || kh2i_rules_trailers(h)) {
 		kh2_headers_free(h);
+		kh2i_session_blame(st->session, KH2_C_STREAM_MALFORMED);
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
 	} else {
 		kh2i_stream_trailers(st, h, (u8)ev->code);
@@ -116,10 +118,23 @@ static void on_trailers(struct kh2_stream *st, const struct kh2_event *ev, struc
 
 static void too_large(struct kh2_session *s, const struct kh2_event *ev, struct kh2_stream *st)
 {
+	kh2i_session_blame(s, KH2_C_REFUSED_HEADER_LIST);
 	if (st)
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_ENHANCE_YOUR_CALM);
 	else
 		answer_431(s, ev->stream, ev->flags & KH2_EVF_END_STREAM);
+}
+
+static void decode_failed(struct kh2_session *s, int err)
+{
+	if (err == -E2BIG) {
+		kh2i_session_blame(s, KH2_C_FLOOD_HEADER_LIST);
+		kh2i_session_fail(s, KH2_ERR_PROTOCOL, KH2_ENHANCE_YOUR_CALM);
+	} else if (err == KH2_ERR_PROTOCOL) {
+		kh2i_session_fail(s, err, KH2_COMPRESSION_ERROR);
+	} else {
+		kh2i_session_fail(s, err, KH2_INTERNAL_ERROR);
+	}
 }
 
 /**
@@ -148,8 +163,7 @@ void kh2i_request_block(struct kh2_session *s, const struct kh2_event *ev, const
 		err = kh2i_hpack_decode(&s->hpack, block, ev->len, h, &limits);
 	if (err && err != -EMSGSIZE) {
 		kh2_headers_free(h);
-		kh2i_session_fail(s, err, err == KH2_ERR_PROTOCOL ? KH2_COMPRESSION_ERROR :
-				  KH2_INTERNAL_ERROR);
+		decode_failed(s, err);
 		return;
 	}
 	if (!h)

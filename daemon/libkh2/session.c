@@ -37,6 +37,19 @@ int kh2i_session_submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *
 	return s->be->submit(s, sqe, payload);
 }
 
+/**
+ * kh2i_session_blame() - have the engine count what it cannot see
+ * @s: session
+ * @why: see KH2_OP_BLAME
+ */
+void kh2i_session_blame(struct kh2_session *s, enum kh2_counter why)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_BLAME, .value = why };
+
+	if (kh2i_session_submit(s, &sqe, NULL))
+		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
+}
+
 static void submit_close(struct kh2_session *s, u32 code)
 {
 	struct kh2_sqe sqe = { .opcode = KH2_OP_CLOSE, .code = code };

@@ -72,7 +72,6 @@ int kh2i_stream_new(struct kh2_session *s, u32 id, struct kh2_headers *h,
 	st->prio = (struct kh2_priority){ .urgency = 3, .incremental = true };
 	INIT_LIST_HEAD(&st->out);
 	INIT_LIST_HEAD(&st->in);
-	INIT_LIST_HEAD(&st->waiter);
 	INIT_LIST_HEAD(&st->tail_node);
 	INIT_LIST_HEAD(&st->credit_node);
 	kh2i_todo_init(&st->todo, stream_todo);

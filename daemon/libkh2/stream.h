@@ -15,6 +15,7 @@
  * @mem: the memory
  * @size: octets of it
  * @len: of these in use
+ * @copied: memory of ours that is copied when it is given to the backend
  * @file: no memory, but a file: only its end is told
  */
 struct kh2i_tx {
@@ -24,6 +25,7 @@ struct kh2i_tx {
 	u8 *mem;
 	u32 size;
 	u32 len;
+	bool copied;
 	bool file;
 };
 
@@ -77,7 +79,6 @@ struct kh2i_octets {
  * @tail: a piece that is not yet, for there may be more to go into it
  * @tail_node: in the context's list of streams whose @tail is due
  * @out: struct kh2i_octets that wait for transmit memory
- * @waiter: in the context's list of such streams
  * @in: struct kh2i_octets not yet read by the application
  * @in_end: the end comes behind @in
  * @trailers: received, come behind @in
@@ -126,7 +127,6 @@ struct kh2_stream {
 	struct kh2i_tx *tail;
 	struct list_head tail_node;
 	struct list_head out;
-	struct list_head waiter;
 	struct list_head in;
 	bool in_end;
 	struct kh2_headers *trailers;
@@ -174,7 +174,6 @@ void kh2i_stream_credit(struct kh2_stream *st, u32 len);
 void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err);
 void kh2i_tx_forget(struct kh2_session *s);
 void kh2i_tails_send(struct kh2_ctx *ctx);
-void kh2i_tx_waiters_run(struct kh2_ctx *ctx);
 void kh2i_stream_out_free(struct kh2_stream *st);
 void kh2i_stream_want_trailers(struct kh2_stream *st);
 int kh2i_stream_submit_end(struct kh2_stream *st);

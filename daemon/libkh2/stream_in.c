@@ -146,6 +146,7 @@ void kh2i_stream_data(struct kh2_stream *st, const void *buf, u32 len, bool end)
 	kh2i_stream_touch(st);
 	st->received += len;
 	if (!length_ok(st, end)) {
+		kh2i_session_blame(st->session, KH2_C_STREAM_MALFORMED);
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
 		return;
 	}
@@ -174,6 +175,7 @@ void kh2i_stream_trailers(struct kh2_stream *st, struct kh2_headers *h, u8 flags
 	kh2i_stream_touch(st);
 	if (!length_ok(st, true)) {
 		kh2_headers_free(h);
+		kh2i_session_blame(st->session, KH2_C_STREAM_MALFORMED);
 		kh2i_stream_reset(st, KH2_ERR_PROTOCOL, KH2_PROTOCOL_ERROR);
 		return;
 	}

@@ -47,6 +47,14 @@ int kh2i_tx_new(struct kh2_stream *st, struct kh2i_tx **out)
 	return 0;
 }
 
+/* What is charged for a piece. The engine counts what it copies. */
+static s64 piece_memory(const struct kh2i_tx *tx)
+{
+	if (!tx->size)
+		return 0;
+	return KH2I_TX_MEMORY + (tx->copied ? 0 : (s64)tx->size);
+}
+
 /**
  * kh2i_tx_free() - the backend has given it back, or never had it
  * @s: session
@@ -54,11 +62,12 @@ int kh2i_tx_new(struct kh2_stream *st, struct kh2i_tx **out)
  */
 void kh2i_tx_free(struct kh2_session *s, struct kh2i_tx *tx)
 {
-	if (tx->mem) {
+	if (tx->copied)
+		free(tx->mem);
+	else if (tx->mem)
 		s->be->tx_free(s, tx->addr, tx->size);
-		tx->stream->held -= tx->size;
-		kh2i_session_memory(s, -(s64)(tx->size + KH2I_TX_MEMORY));
-	}
+	tx->stream->held -= tx->size;
+	kh2i_session_memory(s, -piece_memory(tx));
 	list_del(&tx->node);
 	kh2_stream_put(tx->stream);
 	free(tx);
@@ -73,13 +82,28 @@ static u8 end_flags(struct kh2_stream *st)
 	return KH2_SQE_END_STREAM;
 }
 
-static void wait_for_memory(struct kh2_stream *st)
+/*
+ * Memory that is lent comes back when the peer wishes. So a stream that has
+ * nothing with the backend gets a frame's worth of ours if there is none to
+ * lend: nobody waits for anything but what is his own.
+ */
+static void piece_alloc(struct kh2_stream *st, struct kh2i_tx *tx, size_t size)
 {
-	if (list_empty(&st->waiter))
-		list_add_tail(&st->waiter, &st->session->ctx->tx_waiters);
+	struct kh2_session *s = st->session;
+
+	tx->mem = s->be->tx_alloc(s, &size, &tx->addr);
+	if (!tx->mem && !st->n_lent) {
+		size = min_t(size_t, size, KH2_DATA_BULK);
+		tx->mem = malloc(size);
+		tx->copied = tx->mem;
+	}
+	tx->size = tx->mem ? (u32)size : 0;
 }
 
-/* Gets transmit memory for @size octets or fewer. 0, -EAGAIN or -ENOMEM. */
+/*
+ * Gets transmit memory for @size octets or fewer. 0; -EAGAIN if there is some
+ * when what the stream has with the backend comes back; -ENOMEM.
+ */
 static int piece_new(struct kh2_stream *st, size_t size, struct kh2i_tx **out)
 {
 	struct kh2_session *s = st->session;
@@ -87,17 +111,24 @@ static int piece_new(struct kh2_stream *st, size_t size, struct kh2i_tx **out)
 
 	if (kh2i_tx_new(st, &tx))
 		return -ENOMEM;
-	tx->mem = s->be->tx_alloc(s, &size, &tx->addr);
+	piece_alloc(st, tx, size);
 	if (!tx->mem) {
 		kh2i_tx_free(s, tx);
-		wait_for_memory(st);
-		return -EAGAIN;
+		return st->n_lent ? -EAGAIN : -ENOMEM;
 	}
-	tx->size = (u32)size;
-	st->held += size;
-	kh2i_session_memory(s, (s64)(size + KH2I_TX_MEMORY));
+	st->held += tx->size;
+	kh2i_session_memory(s, piece_memory(tx));
 	*out = tx;
 	return 0;
+}
+
+/* What was copied is not needed here any more. */
+static void piece_lent(struct kh2i_tx *tx)
+{
+	if (!tx->copied)
+		return;
+	free(tx->mem);
+	tx->mem = NULL;
 }
 
 /* Gives a piece to the backend. On failure it is gone. */
@@ -111,9 +142,13 @@ static int piece_lend(struct kh2_stream *st, struct kh2i_tx *tx, bool end)
 		.user_data = (u64)(uintptr_t)tx,
 	};
 
+	if (tx->copied)
+		sqe.flags |= KH2_SQE_COPY | KH2_SQE_NOTIFY;
 	st->n_lent++;
-	if (!kh2i_stream_submit(st, &sqe, NULL))
+	if (!kh2i_stream_submit(st, &sqe, tx->copied ? tx->mem : NULL)) {
+		piece_lent(tx);
 		return 0;
+	}
 	st->n_lent--;
 	kh2i_tx_free(st->session, tx);
 	return -ENOMEM;
@@ -243,7 +278,8 @@ static void pump(struct kh2_stream *st)
 		if (n > 0)
 			o->pos += (size_t)n;
 		if (o->pos < o->len) {
-			wait_for_memory(st);
+			if (!st->n_lent)
+				kh2i_stream_reset(st, -ENOMEM, KH2_INTERNAL_ERROR);
 			return;
 		}
 		if (end)
@@ -262,34 +298,6 @@ static void drain(struct kh2_stream *st)
 }
 
 /**
- * kh2i_tx_waiters_run() - transmit memory came back: go on with those who wait for it
- * @ctx: context
- */
-void kh2i_tx_waiters_run(struct kh2_ctx *ctx)
-{
-	struct list_head waiters;
-
-	if (list_empty(&ctx->tx_waiters))
-		return;
-	/* who waits again goes to the end of the context's list */
-	INIT_LIST_HEAD(&waiters);
-	while (!list_empty(&ctx->tx_waiters))
-		list_move_tail(ctx->tx_waiters.next, &waiters);
-	while (!list_empty(&waiters)) {
-		struct kh2_stream *st = list_first_entry(&waiters, struct kh2_stream, waiter);
-
-		list_del_init(&st->waiter);
-		if (!kh2i_stream_open(st))
-			continue;
-		kh2_stream_get(st);
-		pump(st);
-		if (list_empty(&st->out))
-			drain(st);
-		kh2_stream_put(st);
-	}
-}
-
-/**
  * kh2i_tx_done() - the backend gave something back
  * @s: session
  * @tx: what; gone on return
@@ -298,7 +306,6 @@ void kh2i_tx_waiters_run(struct kh2_ctx *ctx)
 void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err)
 {
 	struct kh2_stream *st = kh2_stream_get(tx->stream);
-	struct kh2_ctx *ctx = s->ctx;
 
 	if (!tx->file) {
 		st->queued -= tx->len;
@@ -311,10 +318,11 @@ void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err)
 		kh2i_stream_touch(st);
 		if (st->tail && st->n_lent < LENT_SMALL)
 			tail_due(st);
-		drain(st);
+		pump(st);
+		if (kh2i_stream_open(st) && list_empty(&st->out))
+			drain(st);
 	}
 	kh2_stream_put(st);
-	kh2i_tx_waiters_run(ctx);
 }
 
 /**
@@ -337,7 +345,6 @@ void kh2i_stream_out_free(struct kh2_stream *st)
 		kh2i_octets_free(st->session,
 				 list_first_entry(&st->out, struct kh2i_octets, node));
 	tail_drop(st);
-	list_del_init(&st->waiter);
 }
 
 static int writable(const struct kh2_stream *st)
@@ -410,8 +417,7 @@ static int queue_rest(struct kh2_stream *st, const u8 *buf, size_t len)
 	if (!o)
 		return -ENOMEM;
 	list_add_tail(&o->node, &st->out);
-	wait_for_memory(st);
-	return 0;
+	return st->n_lent ? 0 : -ENOMEM;
 }
 
 /* Gives all of the last octets to the backend, or keeps what it does not take now. */

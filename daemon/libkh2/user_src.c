@@ -8,6 +8,7 @@
 #include "user.h"
 
 #define CHUNK 65536U
+#define CHUNK_MIN 16384U	/* for a session that holds much: a full frame */
 
 struct chunk {
 	struct list_head node;
@@ -41,6 +42,7 @@ static int init_memory(struct kh2i_src *s, const struct kh2_sqe *sqe, const void
 	s->watch.fd = -1;
 	s->src.avail = sqe->len;
 	s->src.eof = true;
+	s->src.notify = sqe->flags & KH2_SQE_NOTIFY;
 	if (!(sqe->flags & KH2_SQE_COPY)) {
 		s->mem = (u8 *)(uintptr_t)sqe->addr;
 		s->src.notify = true;
@@ -50,6 +52,7 @@ static int init_memory(struct kh2i_src *s, const struct kh2_sqe *sqe, const void
 		if (!s->mem)
 			return -ENOMEM;
 		memcpy(s->mem, payload, sqe->len);
+		s->src.held += sqe->len;
 	}
 	return 0;
 }
@@ -78,6 +81,7 @@ int kh2i_src_new(struct kh2i_conn *c, const struct kh2_sqe *sqe, const void *pay
 	s->conn = c;
 	INIT_LIST_HEAD(&s->want);
 	INIT_LIST_HEAD(&s->chunks);
+	s->src.held = sizeof(*s);
 	err = file ? init_file(s, sqe) : init_memory(s, sqe, payload);
 	if (err) {
 		kh2i_src_free(s);
@@ -141,6 +145,7 @@ static void got(struct kh2i_src *s, struct chunk *chunk, ssize_t n)
 	chunk->off = next_off(s);
 	chunk->len = (u32)n;
 	list_add_tail(&chunk->node, &s->chunks);
+	kh2e_src_hold(e, &s->src, n);
 	s->pos += (u64)n;
 	if (s->left != KH2_LEN_EOF)
 		s->left -= (u64)n;
@@ -155,7 +160,8 @@ static bool wait_readable(struct kh2i_src *s)
 
 static void read_now(struct kh2i_src *s)
 {
-	size_t want = s->left < CHUNK ? (size_t)s->left : CHUNK;
+	size_t most = kh2e_memory_scarce(s->conn->e) ? CHUNK_MIN : CHUNK;
+	size_t want = s->left < most ? (size_t)s->left : most;
 	struct chunk *chunk = malloc(sizeof(*chunk) + want);
 	ssize_t n;
 
@@ -224,6 +230,7 @@ void kh2i_src_copy(struct kh2i_src *s, u64 off, u32 len, u8 *to)
 		off += part;
 		len -= part;
 		if (at + part == chunk->len) {
+			kh2e_src_hold(s->conn->e, &s->src, -(s64)chunk->len);
 			list_del(&chunk->node);
 			free(chunk);
 		}

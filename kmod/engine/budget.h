@@ -31,12 +31,17 @@ struct kh2e_budget {
  * @burst: limit that holds the size of the bucket
  * @rate: limit that holds the refill a second
  * @why: counter of the connection error
+ * @cost: part of a turn that it takes, see kh2e_recv_some()
  */
 struct kh2e_budget_rule {
 	enum kh2_limit burst;
 	enum kh2_limit rate;
 	enum kh2_counter why;
+	u32 cost;
 };
+
+/* What a turn may cost. A reset takes half: it was a request for nothing. */
+#define KH2E_TURN		32U
 
 extern const struct kh2e_budget_rule kh2e_budget_rules[__KH2E_BUDGETS];
 

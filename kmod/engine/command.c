@@ -344,6 +344,27 @@ static int run_memory(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 	return 0;
 }
 
+static int run_blame(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
+		     struct kh2e_src *src)
+{
+	switch (sqe->value) {
+	case KH2_C_STREAM_MALFORMED:
+		kh2e_count(e, sqe->value, 1);
+		return 0;
+	case KH2_C_REFUSED_HEADER_LIST:
+		kh2e_count(e, sqe->value, 1);
+		/* twice: the answer that refuses it completes the stream, which earns one */
+		if (kh2e_spend(e, KH2E_BUDGET_RESET))
+			kh2e_spend(e, KH2E_BUDGET_RESET);
+		return 0;
+	case KH2_C_FLOOD_HEADER_LIST:
+		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, sqe->value);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_NOP] = { .known = true, .run = run_nop },
 	[KH2_OP_HEADERS] = {
@@ -355,7 +376,8 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 		.run = run_push_promise,
 	},
 	[KH2_OP_DATA] = {
-		.known = true, .flags = KH2_SQE_END_STREAM | KH2_SQE_TRAILERS | KH2_SQE_COPY,
+		.known = true, .flags = KH2_SQE_END_STREAM | KH2_SQE_TRAILERS | KH2_SQE_COPY |
+			 KH2_SQE_NOTIFY,
 		.stream = ONE_STREAM, .source = true, .uses = USES_LEN | USES_ADDR,
 		.run = run_source,
 	},
@@ -395,6 +417,7 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 		.known = true, .flags = KH2_SQE_SILENT, .stream = ONE_STREAM,
 		.uses = USES_CODE | USES_VALUE, .run = run_depend,
 	},
+	[KH2_OP_BLAME] = { .known = true, .uses = USES_VALUE, .run = run_blame },
 };
 
 static bool fields_fit(const struct cmd_rule *rule, const struct kh2_sqe *sqe)

@@ -40,11 +40,13 @@ enum kh2e_rx_state {
  * @blocked: an event found no room
  * @settings_seen: the peer's first SETTINGS arrived
  * @discard: payload of DATA goes to nobody
+ * @spent: what this turn has cost, see KH2E_TURN
  * @frame: the frame being read
  * @head: octets of the preface or a head, as far as they came
  * @have: octets in @head or @body
  * @left: octets of DATA or padding to come
  * @pad: octets of padding behind the DATA
+ * @since: when the first octets of @body came, ns; there is none of DATA
  * @body: payload, when it came in pieces
  */
 struct kh2e_rx {
@@ -52,11 +54,17 @@ struct kh2e_rx {
 	bool blocked;
 	bool settings_seen;
 	bool discard;
+	u32 spent;
 	struct kh2e_frame frame;
 	u8 head[KH2_PREFACE_LEN];
 	u32 have;
-	u32 left;
-	u32 pad;
+	union {
+		struct {
+			u32 left;
+			u32 pad;
+		};
+		u64 since;
+	};
 	u8 *body;
 };
 
@@ -65,8 +73,8 @@ struct kh2e_rx {
  * @active: CONTINUATION must follow
  * @frame: the HEADERS or PUSH_PROMISE that began it
  * @promised: of PUSH_PROMISE
- * @prio: KH2_PRIO_* of HEADERS
  * @n_frames: CONTINUATION frames so far
+ * @prio: KH2_PRIO_* of HEADERS
  * @since: when it began, ns
  * @buf: octets so far, NULL while the block is within one frame
  * @len: of these
@@ -76,8 +84,8 @@ struct kh2e_block {
 	bool active;
 	struct kh2e_frame frame;
 	u32 promised;
-	u64 prio;
 	u32 n_frames;
+	u64 prio;
 	u64 since;
 	u8 *buf;
 	u32 len;
@@ -195,6 +203,12 @@ struct kh2e {
 	u8 padding;
 	u8 phase;
 	u8 shutdown;
+	bool recv_auto : 1;	/* the size of @recv is what the session may hold */
+	bool recv_tuned : 1;	/* so are those of streams; else they are as set */
+	bool settings_begun : 1;	/* our first SETTINGS are sent */
+	bool tell_error : 1;
+	bool tell_idle : 1;
+	bool goaway_seen : 1;	/* the peer's */
 	struct kh2e_rx rx;
 	struct kh2e_block block;
 	struct kh2e_out out;
@@ -206,8 +220,6 @@ struct kh2e {
 	u32 n_srcs;				/* sources held */
 	struct kh2e_send_window send;
 	struct kh2e_recv_window recv;
-	bool recv_auto;		/* its size is what the session may hold */
-	bool recv_tuned;	/* so are those of streams; else they are as set */
 	u32 recv_learnt;	/* size that a stream's window came to last */
 	u32 n_receivers;	/* streams that the peer may send DATA on */
 	u64 recv_sizes;		/* of their windows */
@@ -217,11 +229,10 @@ struct kh2e {
 	struct kh2e_settings remote;
 	struct list_head settings_out;		/* struct kh2e_settings_out, oldest first */
 	u32 n_settings_out;
-	bool settings_begun;	/* our first SETTINGS are sent */
 	u32 acks_wanted;	/* SETTINGS of the peer that userspace will acknowledge */
 	u32 own_limit;		/* streams of ours at once, as far as the owner may know */
-	struct list_head pings_out;		/* struct kh2e_ping_out, oldest first */
 	u32 n_pings_out;
+	struct list_head pings_out;		/* struct kh2e_ping_out, oldest first */
 	u32 next_id;		/* of the next stream that we open */
 	u32 last_peer_id;	/* highest that the peer opened or promised */
 	u32 last_proc_id;
@@ -230,9 +241,6 @@ struct kh2e {
 	u32 goaway_recv_id;
 	u32 fail_code;
 	u32 fail_why;
-	bool tell_error;
-	bool tell_idle;
-	bool goaway_seen;	/* the peer's */
 	u64 begun;
 	u64 idle_since;
 	u64 stall_scan;
@@ -323,6 +331,7 @@ void kh2e_priority_update_recv(struct kh2e *e, const struct kh2e_frame *f, const
 /* source.c */
 void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src);
 void kh2e_src_finish(struct kh2e *e, struct kh2e_src *src, int status);
+void kh2e_src_done(struct kh2e *e, struct kh2e_src *src);
 void kh2e_src_ask(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_src_settle(struct kh2e *e, struct kh2e_stream *st);
 bool kh2e_src_ready(const struct kh2e_stream *st, u32 limit);

@@ -63,6 +63,7 @@ bool kh2e_spend(struct kh2e *e, enum kh2e_budget_class class)
 {
 	const struct kh2e_budget_rule *rule = &kh2e_budget_rules[class];
 
+	e->rx.spent += rule->cost;
 	if (kh2e_budget_take(&e->budgets[class], e->limits[rule->burst], e->limits[rule->rate],
 			     kh2e_now(e)))
 		return true;
@@ -102,6 +103,17 @@ bool kh2e_by_us(const struct kh2e *e, u32 id)
 bool kh2e_over_memory(const struct kh2e *e)
 {
 	return e->memory + e->owner_memory > e->limits[KH2_L_MEMORY];
+}
+
+/**
+ * kh2e_memory_scarce() - does the session hold a good part of its limit?
+ * @e: the connection
+ *
+ * Return: true if what can be had later should not be kept ready.
+ */
+bool kh2e_memory_scarce(const struct kh2e *e)
+{
+	return e->memory + e->owner_memory > e->limits[KH2_L_MEMORY] / 4;
 }
 
 /**
@@ -349,10 +361,8 @@ static void release_sources(struct kh2e *e)
 {
 	struct kh2e_src *src, *next;
 
-	list_for_each_entry_safe(src, next, &e->done_srcs, node) {
-		list_del_init(&src->node);
-		e->ops->src_release(e->home, src);
-	}
+	list_for_each_entry_safe(src, next, &e->done_srcs, node)
+		kh2e_src_done(e, src);
 }
 
 /**

@@ -65,6 +65,8 @@ enum kh2e_phase {
  * @status: negative errno if the source failed or was dropped
  * @stream: stream it belongs to
  * @user_data: for KH2_EV_TX_DONE
+ * @held: octets of memory that it costs, counted for the session; the home sets
+ *	what it costs from the start, kh2e_src_hold() changes it
  *
  * Octets are addressed [@off, @off + @avail). A buffer has everything in
  * @avail and @eof from the start; a file begins with none.
@@ -84,6 +86,7 @@ struct kh2e_src {
 	int status;
 	u32 stream;
 	u64 user_data;
+	u64 held;
 };
 
 /**
@@ -227,6 +230,9 @@ int kh2e_new(struct kh2e **out, const struct kh2e_ops *ops, void *home,
 void kh2e_free(struct kh2e *e);
 
 size_t kh2e_recv(struct kh2e *e, const u8 *buf, size_t len);
+size_t kh2e_recv_some(struct kh2e *e, const u8 *buf, size_t len);
+void kh2e_recv_turn(struct kh2e *e);
+bool kh2e_recv_turn_over(const struct kh2e *e);
 bool kh2e_blocked(const struct kh2e *e);
 int kh2e_submit_check(const struct kh2_sqe *sqe);
 bool kh2e_submit_takes_payload(u8 opcode);
@@ -235,6 +241,8 @@ int kh2e_submit(struct kh2e *e, const struct kh2_sqe *sqe, const void *payload,
 int kh2e_pull(struct kh2e *e, struct kh2e_seg *segs, int n_segs, size_t max);
 bool kh2e_pending(struct kh2e *e);
 void kh2e_sent(struct kh2e *e, size_t n);
+void kh2e_src_hold(struct kh2e *e, struct kh2e_src *src, s64 octets);
+bool kh2e_memory_scarce(const struct kh2e *e);
 void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int status);
 bool kh2e_notify(struct kh2e *e);
 u64 kh2e_deadline(const struct kh2e *e);

@@ -103,9 +103,7 @@ static bool tell_sources(struct kh2e *e)
 		if (src->notify && !kh2e_post(e, KH2_EV_TX_DONE, 0, src->stream, -src->status,
 					      src->user_data, NULL, 0))
 			return false;
-		list_del_init(&src->node);
-		e->n_srcs--;
-		e->ops->src_release(e->home, src);
+		kh2e_src_done(e, src);
 	}
 	return true;
 }

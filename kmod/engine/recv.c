@@ -61,12 +61,28 @@ static void begin_data(struct kh2e *e, u32 pad_octets)
 	kh2e_data_begin(e, &rx->frame, pad_octets);
 }
 
+/*
+ * Requests cost the owner time, but for the sake of many at once they are taken
+ * together; those of a peer of whose requests many came to nothing are not.
+ */
+static u32 turn_cost(const struct kh2e *e, const struct kh2e_frame *f)
+{
+	u32 burst = e->limits[KH2_L_RESET_BURST];
+
+	if (f->type != KH2_FRAME_HEADERS)
+		return 0;
+	if (e->budgets[KH2E_BUDGET_RESET].tokens >= burst - burst / 16)
+		return 1;
+	return KH2E_TURN;
+}
+
 static void begin_frame(struct kh2e *e)
 {
 	struct kh2e_rx *rx = &e->rx;
 	const struct kh2e_frame *f = &rx->frame;
 
 	kh2e_frame_count(e, false, f);
+	rx->spent += turn_cost(e, f);
 	if (!kh2e_frame_check(e, f))
 		return;
 	rx->have = 0;
@@ -130,6 +146,7 @@ static bool step_body(struct kh2e *e, const u8 **p, const u8 *end)
 			kh2e_fail(e, KH2_INTERNAL_ERROR, KH2_C_CONN_MEMORY);
 			return false;
 		}
+		rx->since = kh2e_now(e);
 	}
 	n = min_t(u64, rx->frame.len - rx->have, (u64)(end - *p));
 	memcpy(rx->body + rx->have, *p, n);
@@ -198,6 +215,67 @@ static const rx_step_fn rx_steps[__KH2E_RX_STATES] = {
 };
 
 /**
+ * kh2e_recv_turn() - a turn of the connection begins
+ * @e: the connection
+ */
+void kh2e_recv_turn(struct kh2e *e)
+{
+	e->rx.spent = 0;
+}
+
+/**
+ * kh2e_recv_turn_over() - is it the turn of others?
+ * @e: the connection
+ *
+ * Return: true if the peer has done so much in this turn that costs us more than it.
+ */
+bool kh2e_recv_turn_over(const struct kh2e *e)
+{
+	return e->rx.spent >= KH2E_TURN && e->phase != KH2E_DONE;
+}
+
+/*
+ * Only where octets are needed to go on: no frame that is whole is left to wait for more. Before
+ * the payload of HEADERS is such a place, so that the next turn takes them with what
+ * follows, and nobody works for a request that is reset at once.
+ */
+static bool must_yield(const struct kh2e *e)
+{
+	const struct kh2e_rx *rx = &e->rx;
+
+	if (!kh2e_recv_turn_over(e) || rx->have)
+		return false;
+	return rx->state == KH2E_RX_HEAD || (rx->state == KH2E_RX_BODY && rx->frame.len);
+}
+
+/**
+ * kh2e_recv_some() - octets that the peer sent, as far as its turn goes
+ * @e: the connection
+ * @buf: octets; any split of the stream gives the same events
+ * @len: of these; 0 to go on after kh2e_blocked()
+ *
+ * Return: octets taken. Fewer than @len means that an event found no room, so
+ * kh2e_blocked() is true, or that the turn is over: offer the rest again later.
+ */
+size_t kh2e_recv_some(struct kh2e *e, const u8 *buf, size_t len)
+{
+	static const u8 nothing;
+	const u8 *p, *end;
+
+	buf = buf ?: &nothing;
+	p = buf;
+	end = buf + len;
+	e->rx.blocked = false;
+	while (e->phase != KH2E_DONE && !must_yield(e) && rx_steps[e->rx.state](e, &p, end))
+		;
+	if (e->phase == KH2E_DONE)
+		p = end;
+	kh2e_count(e, KH2_C_RX_OCTETS, (u64)(p - buf));
+	kh2e_notify(e);
+	return (size_t)(p - buf);
+}
+
+/**
  * kh2e_recv() - octets that the peer sent
  * @e: the connection
  * @buf: octets; any split of the stream gives the same events
@@ -208,18 +286,11 @@ static const rx_step_fn rx_steps[__KH2E_RX_STATES] = {
  */
 size_t kh2e_recv(struct kh2e *e, const u8 *buf, size_t len)
 {
-	static const u8 nothing;
-	const u8 *p, *end;
+	size_t n = 0;
 
-	buf = buf ?: &nothing;
-	p = buf;
-	end = buf + len;
-	e->rx.blocked = false;
-	while (e->phase != KH2E_DONE && rx_steps[e->rx.state](e, &p, end))
-		;
-	if (e->phase == KH2E_DONE)
-		p = end;
-	kh2e_count(e, KH2_C_RX_OCTETS, (u64)(p - buf));
-	kh2e_notify(e);
-	return (size_t)(p - buf);
+	do {
+		kh2e_recv_turn(e);
+		n += kh2e_recv_some(e, buf ? buf + n : NULL, len - n);
+	} while (kh2e_recv_turn_over(e) && !e->rx.blocked);
+	return n;
 }

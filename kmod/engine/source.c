@@ -2,7 +2,7 @@
 /* Sources: what is queued on a stream to be sent as DATA. */
 #include "core.h"
 
-/* A source with less than this at hand is asked for more. */
+/* A source with less at hand is asked for more; a full frame is enough if memory is scarce. */
 #define SRC_LOW 65536U
 
 /**
@@ -56,6 +56,7 @@ void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src
 {
 	src->stream = st->id;
 	e->n_srcs++;
+	e->memory += src->held;
 	if (!st->queued)
 		kh2e_stream_mark_progress(e, st, kh2e_now(e));
 	list_add_tail(&src->node, &st->srcs);
@@ -147,6 +148,31 @@ void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int sta
 }
 
 /**
+ * kh2e_src_hold() - a source that the engine holds costs more memory than before, or less
+ * @e: the connection
+ * @src: the source; not after src_release
+ * @octets: how much more
+ */
+void kh2e_src_hold(struct kh2e *e, struct kh2e_src *src, s64 octets)
+{
+	src->held += (u64)octets;
+	e->memory += (u64)octets;
+}
+
+/**
+ * kh2e_src_done() - give a source back to the home
+ * @e: the connection
+ * @src: the source, in the list of those that are done
+ */
+void kh2e_src_done(struct kh2e *e, struct kh2e_src *src)
+{
+	list_del_init(&src->node);
+	e->n_srcs--;
+	e->memory -= src->held;
+	e->ops->src_release(e->home, src);
+}
+
+/**
  * kh2e_src_ask() - have the home produce more for a stream that could send it
  * @e: the connection
  * @st: the stream
@@ -154,8 +180,9 @@ void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int sta
 void kh2e_src_ask(struct kh2e *e, struct kh2e_stream *st)
 {
 	struct kh2e_src *src = first_src(st);
+	u32 low = kh2e_memory_scarce(e) ? KH2_DATA_BULK : SRC_LOW;
 
-	if (!src || src->eof || src->wanted || src->avail >= SRC_LOW)
+	if (!src || src->eof || src->wanted || src->avail >= low)
 		return;
 	if (!kh2e_send_window_room(&st->send))
 		return;

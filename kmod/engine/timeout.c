@@ -9,6 +9,12 @@ static u64 after_ms(u64 since, u32 ms)
 	return since + ms * NSEC_PER_MSEC;
 }
 
+/* Is there a frame of which the peer owes the rest? One that is whole may wait for the owner. */
+static bool awaits_frame(const struct kh2e *e)
+{
+	return e->rx.body && e->rx.have < e->rx.frame.len;
+}
+
 /**
  * kh2e_deadline() - when kh2e_tick() is to be called
  * @e: the connection
@@ -26,6 +32,8 @@ u64 kh2e_deadline(const struct kh2e *e)
 		t = min(t, after_ms(e->begun, limits[KH2_L_PREFACE_MS]));
 	if (e->block.active)
 		t = min(t, after_ms(e->block.since, limits[KH2_L_PREFACE_MS]));
+	if (awaits_frame(e))
+		t = min(t, after_ms(e->rx.since, limits[KH2_L_PREFACE_MS]));
 	if (e->n_settings_out)
 		t = min(t, after_ms(kh2e_settings_since(e), limits[KH2_L_SETTINGS_ACK_MS]));
 	if (e->shutdown == KH2E_SHUTDOWN_NOTICE)
@@ -46,10 +54,21 @@ static bool made_progress(const struct kh2e *e, const struct kh2e_stream *st)
 	       e->counters[KH2_C_TX_DATA] - st->stall_conn >= KH2_DATA_BULK;
 }
 
+/* It has data, or there is a file that is not read before the peer lets it be sent. */
+static bool waits_for_peer(const struct kh2e_stream *st)
+{
+	if (st->state == KH2E_CLOSED)
+		return false;
+	if (st->queued || list_empty(&st->srcs))
+		return st->queued;
+	return !kh2e_send_window_room(&st->send) &&
+	       list_first_entry(&st->srcs, struct kh2e_src, node)->patient;
+}
+
 /* A stream that has data and made no progress within the limit */
 static bool is_stalled(struct kh2e *e, struct kh2e_stream *st, u64 now)
 {
-	if (st->state == KH2E_CLOSED || !st->queued || made_progress(e, st)) {
+	if (!waits_for_peer(st) || made_progress(e, st)) {
 		kh2e_stream_mark_progress(e, st, now);
 		return false;
 	}
@@ -81,6 +100,8 @@ void kh2e_tick(struct kh2e *e)
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PREFACE_TIMEOUT);
 	if (e->block.active && now >= after_ms(e->block.since, limits[KH2_L_PREFACE_MS]))
 		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
+	if (awaits_frame(e) && now >= after_ms(e->rx.since, limits[KH2_L_PREFACE_MS]))
+		kh2e_fail(e, KH2_ENHANCE_YOUR_CALM, KH2_C_CONN_FRAME_TIMEOUT);
 	if (e->n_settings_out &&
 	    now >= after_ms(kh2e_settings_since(e), limits[KH2_L_SETTINGS_ACK_MS]))
 		kh2e_fail(e, KH2_SETTINGS_TIMEOUT, KH2_C_CONN_SETTINGS_TIMEOUT);

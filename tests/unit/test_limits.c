@@ -489,6 +489,26 @@ TEST(stream_that_waits_for_a_more_urgent_one_is_not_stalled)
 	home_free(h);
 }
 
+/* A file is not read before there is a window for it, so nothing of it is queued. */
+TEST(file_whose_window_was_never_open_is_ended_after_the_limit)
+{
+	struct home *h = home_server();
+	struct home_src *s;
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	s = sub_file(h, 1, KH2_SQE_END_STREAM);
+	s->src.patient = true;
+	advance(h, 59000);
+	EQ(s->wants, 0);
+	EQ(counter(h, KH2_C_STREAM_STALLED), 0);
+	advance(h, 20000);
+	EQ(counter(h, KH2_C_STREAM_STALLED), 1);
+	CHECK(s->released);
+	home_free(h);
+}
+
 TEST(stream_without_data_may_wait_for_ever)
 {
 	struct home *h = home_server();
@@ -619,6 +639,203 @@ TEST(header_block_that_is_never_finished_is_ended_in_time)
 	want_alive(h);
 	advance(h, 2000);
 	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_BLOCK);
+	home_free(h);
+}
+
+TEST(frame_that_is_never_finished_is_ended_in_time)
+{
+	static const u8 begun[] = { 0, 0, 8, KH2_FRAME_PING, 0, 0, 0, 0, 0, 1, 2, 3 };
+	struct home *h = home_server();
+
+	feed(h, begun, sizeof(begun));
+	advance(h, 9000);
+	want_alive(h);
+	feed(h, "4", 1);
+	advance(h, 2000);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_CONN_FRAME_TIMEOUT);
+	home_free(h);
+}
+
+TEST(frame_that_comes_slowly_and_in_time_is_taken)
+{
+	struct home *h = home_server();
+
+	for (int i = 0; i < 5; i++) {
+		feed(h, "\0\0\x08\x06\0\0\0\0\0", 9);
+		advance(h, 20000);
+		feed(h, "1234", 4);
+		advance(h, 9000);
+		feed(h, "5678", 4);
+	}
+	EQ(counter(h, KH2_C_RX_FRAME_PING), 5);
+	want_alive(h);
+	home_free(h);
+}
+
+/* It is not the peer's fault that the event ring has no room. */
+TEST(frame_that_waits_for_the_owner_is_not_late)
+{
+	static const u8 ping[17] = { 0, 0, 8, KH2_FRAME_PING };
+	struct home *h = home_server();
+
+	feed(h, ping, 12);
+	h->room = 0;
+	EQ(kh2e_recv(h->e, ping + 12, 5), 5);
+	CHECK(kh2e_blocked(h->e));
+	advance(h, 60000);
+	want_alive(h);
+	h->room = UINT64_MAX;
+	EQ(kh2e_recv(h->e, NULL, 0), 0);
+	CHECK(!kh2e_blocked(h->e));
+	EQ(counter(h, KH2_C_RX_FRAME_PING), 1);
+	home_free(h);
+}
+
+/* -- what the owner alone can tell -- */
+
+static int blame(struct home *h, u32 why)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_BLAME, .value = why };
+
+	return submit(h, &sqe, NULL);
+}
+
+TEST(header_lists_that_are_refused_draw_on_the_budget_of_resets)
+{
+	struct home *h = with_limit(KH2_L_RESET_BURST, 50);
+	u32 n = 0;
+
+	for (; n < 100 && kh2e_phase(h->e) == KH2E_OPEN; n++) {
+		feed_headers(h, 1 + 2 * n, KH2_FLAG_END_STREAM);
+		EQ(blame(h, KH2_C_REFUSED_HEADER_LIST), 0);
+		if (kh2e_phase(h->e) == KH2E_OPEN)
+			EQ(sub_headers(h, 1 + 2 * n, KH2_SQE_END_STREAM), 0);
+		pump(h);
+	}
+	CHECK(n >= 48 && n <= 50);
+	EQ(counter(h, KH2_C_REFUSED_HEADER_LIST), n);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_RESET);
+	home_free(h);
+}
+
+TEST(header_list_far_over_its_limit_ends_the_connection)
+{
+	struct home *h = home_server();
+
+	EQ(blame(h, KH2_C_FLOOD_HEADER_LIST), 0);
+	want_dead(h, KH2_ENHANCE_YOUR_CALM, KH2_C_FLOOD_HEADER_LIST);
+	home_free(h);
+}
+
+TEST(owner_can_blame_for_nothing_else)
+{
+	struct home *h = home_server();
+
+	EQ(blame(h, KH2_C_STREAM_MALFORMED), 0);
+	EQ(counter(h, KH2_C_STREAM_MALFORMED), 1);
+	for (u32 why = 0; why <= __KH2_C_END; why++)
+		if (why != KH2_C_STREAM_MALFORMED && why != KH2_C_REFUSED_HEADER_LIST &&
+		    why != KH2_C_FLOOD_HEADER_LIST)
+			EQ(blame(h, why), -EINVAL);
+	want_alive(h);
+	home_free(h);
+}
+
+/* -- turns -- */
+
+/* Feeds a turn. Returns octets taken. */
+static size_t turn(struct home *h, const u8 *p, size_t len)
+{
+	size_t n;
+
+	kh2e_recv_turn(h->e);
+	n = kh2e_recv_some(h->e, p, len);
+	CHECK(!kh2e_blocked(h->e));
+	CHECK(n == len || kh2e_recv_turn_over(h->e));
+	pump(h);
+	return n;
+}
+
+TEST(flood_ends_a_turn_before_its_octets_end)
+{
+	static u8 pings[17 * 100];
+	struct home *h = home_server();
+	size_t at = 0, turns = 0;
+
+	for (size_t i = 0; i < 100; i++)
+		memcpy(pings + 17 * i, "\0\0\x08\x06\0\0\0\0\0", 9);
+	while (at < sizeof(pings)) {
+		size_t n = turn(h, pings + at, sizeof(pings) - at);
+
+		CHECK(n && n <= sizeof(pings) / 2);
+		at += n;
+		turns++;
+	}
+	CHECK(turns > 1 && turns < 20);
+	EQ(counter(h, KH2_C_RX_FRAME_PING), 100);
+	EQ(counter(h, KH2_C_TX_FRAME_PING), 100);
+	want_alive(h);
+	home_free(h);
+}
+
+/* One without payload needs no more octets: what follows may never come. */
+TEST(turn_does_not_end_within_a_frame)
+{
+	static const u8 empty[9] = { 0, 0, 0, KH2_FRAME_HEADERS, 5, 0, 0, 0, 9 };
+	struct home *h = with_limit(KH2_L_RESET_BURST, 50);
+	u32 id = 1;
+
+	for (; id < 9; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		feed_rst(h, id, KH2_CANCEL);
+	}
+	forget(h);
+	EQ(turn(h, empty, sizeof(empty)), sizeof(empty));
+	CHECK(kh2e_recv_turn_over(h->e));
+	EQ(counter(h, KH2_C_STREAMS_OPENED), 5);
+	home_free(h);
+}
+
+TEST(data_takes_no_turns)
+{
+	static u8 data[9 + 1000];
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	memcpy(data, "\0\x03\xe8\0\0\0\0\0\1", 9);
+	for (int i = 0; i < 60; i++) {
+		EQ(kh2e_recv_some(h->e, data, sizeof(data)), sizeof(data));
+		CHECK(!kh2e_recv_turn_over(h->e));
+	}
+	home_free(h);
+}
+
+/* -- memory of sources -- */
+
+TEST(memory_of_sources_counts_until_they_are_given_back)
+{
+	struct home *h = with_limit(KH2_L_MEMORY, 1 << 20);
+	u64 before = info(h).memory;
+	struct home_src *s;
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	s = sub_file(h, 1, KH2_SQE_END_STREAM);
+	forget(h);
+	kh2e_src_hold(h->e, &s->src, 1 << 19);
+	CHECK(kh2e_memory_scarce(h->e));
+	CHECK(info(h).memory >= before + (1 << 19));
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	EQ(counter(h, KH2_C_REFUSED_MEMORY), 0);
+	kh2e_src_hold(h->e, &s->src, 1 << 19);
+	feed_headers(h, 5, KH2_FLAG_END_STREAM);
+	EQ(counter(h, KH2_C_REFUSED_MEMORY), 1);
+	kh2e_src_hold(h->e, &s->src, -(1 << 19));
+	feed_rst(h, 1, KH2_CANCEL);
+	CHECK(s->released);
+	CHECK(info(h).memory < before + 10000);
+	CHECK(!kh2e_memory_scarce(h->e));
 	home_free(h);
 }
 

@@ -119,6 +119,10 @@ struct kh2_enter {
  * @KH2_OP_DEPEND: @stream depends on stream @value (bits 0-30; 0: on none),
  *	exclusively if bit 31 is set, with weight @code, 1 to 256; RFC 7540 5.3. The
  *	peer is told by PRIORITY unless KH2_SQE_SILENT is set
+ * @KH2_OP_BLAME: the peer did what userspace alone can tell, counter @value:
+ *	KH2_C_STREAM_MALFORMED is counted; KH2_C_REFUSED_HEADER_LIST draws on the
+ *	budget of resets besides; KH2_C_FLOOD_HEADER_LIST ends the connection with
+ *	ENHANCE_YOUR_CALM
  */
 enum kh2_op {
 	KH2_OP_NOP,
@@ -139,16 +143,18 @@ enum kh2_op {
 	KH2_OP_EXTENSION,
 	KH2_OP_MEMORY,
 	KH2_OP_DEPEND,
+	KH2_OP_BLAME,
 	__KH2_OP_END,
 };
 
-/* Flags of a submission entry */
+/* Flags of a submission entry; one bit may serve opcodes that have nothing in common */
 #define KH2_SQE_END_STREAM	(1U << 0)	/* HEADERS, DATA, FILE: our side ends with it */
 #define KH2_SQE_TRAILERS	(1U << 1)	/* DATA, FILE: KH2_EV_WANT_TRAILERS when sent */
 #define KH2_SQE_COPY		(1U << 2)	/* DATA: copy now, no KH2_EV_TX_DONE */
 #define KH2_SQE_STAMP		(1U << 3)	/* PING: the kernel writes the payload */
 #define KH2_SQE_LAST_ID		(1U << 4)	/* GOAWAY: @value holds the last stream */
 #define KH2_SQE_SILENT		(1U << 5)	/* PRIORITY, DEPEND: nothing is sent */
+#define KH2_SQE_NOTIFY		(1U << 5)	/* DATA: KH2_EV_TX_DONE in spite of KH2_SQE_COPY */
 #define KH2_SQE_INITIAL		(1U << 6)	/* PRIORITY: what the request's field says */
 
 #define KH2_LEN_EOF	(~0ULL)

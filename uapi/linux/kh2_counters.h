@@ -98,7 +98,12 @@
 	X(CONN_PRIORITY_UPDATE, conn_priority_update, "connection errors: PRIORITY_UPDATE that is not allowed (7.1 of RFC 9218)") \
 	X(WINDOW_GROWN, window_grown, "times a stream's receive window grew") \
 	X(WINDOW_SHRUNK, window_shrunk, "times a stream's receive window shrank: not used, or others had less") \
-	X(PING_PROBES, ping_probes, "PINGs of our own that measured the path")
+	X(PING_PROBES, ping_probes, "PINGs of our own that measured the path") \
+	X(CONN_FRAME_TIMEOUT, conn_frame_timeout, "connection errors: frame begun and not ended in time") \
+	X(CONN_STALLED, conn_stalled, "connections ended: nothing was acknowledged within the stall limit") \
+	X(REFUSED_HEADER_LIST, refused_header_list, "requests refused: header list over its limit of octets or fields") \
+	X(FLOOD_HEADER_LIST, flood_header_list, "connection errors: header list far over its limit") \
+	X(STREAM_MALFORMED, stream_malformed, "stream errors: message is malformed (8.1.1)")
 
 #define KH2_COUNTER_ENUM(NAME, name, meaning) KH2_C_##NAME,
 enum kh2_counter {

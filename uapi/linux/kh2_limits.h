@@ -30,9 +30,9 @@
 	X(WINDOW_RATE, window_rate, 1000, 0, 10000000, "WINDOW_UPDATE: refill a second") \
 	X(UNKNOWN_BURST, unknown_burst, 1000, 1, 1000000, "frames of unknown type: burst") \
 	X(UNKNOWN_RATE, unknown_rate, 100, 0, 1000000, "frames of unknown type: refill a second") \
-	X(STALL_MS, stall_ms, 60000, 0, 86400000, "milliseconds that a stream with data may go without a full frame's progress; 0: no limit") \
+	X(STALL_MS, stall_ms, 60000, 0, 86400000, "milliseconds that a stream with data may go without a full frame's progress, and a peer without acknowledging any; 0: no limit") \
 	X(MEMORY, memory, 10485760, 65536, 1073741824, "octets that a session may hold before new streams are refused") \
-	X(PREFACE_MS, preface_ms, 10000, 100, 3600000, "milliseconds for the connection preface, and for a header block once begun") \
+	X(PREFACE_MS, preface_ms, 10000, 100, 3600000, "milliseconds for the connection preface, and for a header block or frame once begun") \
 	X(IDLE_MS, idle_ms, 0, 0, 86400000, "milliseconds without a stream before the connection is closed; 0: no limit") \
 	X(LINGER_MS, linger_ms, 5000, 0, 600000, "milliseconds that a close waits for data to be acknowledged") \
 	X(PEER_STREAMS, peer_streams, 100, 0, 2147483647, "streams that a client may have before the server's first SETTINGS") \

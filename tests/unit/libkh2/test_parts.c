@@ -94,6 +94,24 @@ TEST(block_over_its_limits_leaves_the_table_in_step)
 	free(ctx.scratch);
 }
 
+TEST(block_far_over_its_limits_is_not_decoded)
+{
+	const struct kh2i_list_limits few = { .max_octets = 65535, .max_fields = 16 };
+	struct kh2i_hpack receiver;
+	struct kh2_headers *got;
+	u8 block[16 * KH2I_LIST_FAR + 1];
+
+	memset(block, 0x82, sizeof(block));
+	EQ(kh2i_hpack_init(&receiver, 4096), 0);
+	EQ(kh2_headers_new(&got), 0);
+	EQ(kh2i_hpack_decode(&receiver, block, 16, got, &few), 0);
+	EQ(kh2i_hpack_decode(&receiver, block, sizeof(block) - 1, got, &few), -EMSGSIZE);
+	EQ(kh2i_hpack_decode(&receiver, block, sizeof(block), got, &few), -E2BIG);
+	EQ(kh2i_hpack_decode(&receiver, block, sizeof(block), NULL, &few), -E2BIG);
+	kh2i_hpack_exit(&receiver);
+	kh2_headers_free(got);
+}
+
 TEST(block_without_fields_is_not_empty)
 {
 	struct kh2i_hpack sender, receiver;
