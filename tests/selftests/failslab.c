@@ -4,7 +4,7 @@
  * the call makes no more. Each time the call succeeds or says why not, the connection goes on or
  * ends, what arrives is right, another session notices nothing, and nothing stays behind.
  *
- * fault/kh2_fault.ko has the calls fail that kh2.ko makes, in this thread, in workers and elsewhere.
+ * kh2_fault.ko has the calls fail that kh2.ko makes, in this thread, in workers and elsewhere.
  */
 #include <errno.h>
 #include <fcntl.h>
