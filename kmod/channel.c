@@ -267,7 +267,7 @@ static int channel_release(struct inode *inode, struct file *file)
 	while ((s = first_session(ch))) {
 		mutex_lock(&s->lock);
 		kh2_session_end_locked(s);
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		kh2_session_put(s);
 	}
 	cancel_delayed_work_sync(&ch->feeder);

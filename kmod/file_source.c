@@ -318,7 +318,7 @@ static void file_work(struct work_struct *work)
 	mutex_lock(&s->lock);
 	f->filling = false;
 	if (f->dead || s->state == KH2_SESSION_GONE) {
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		put_source(f);
 		return;
 	}
@@ -332,7 +332,7 @@ static void file_work(struct work_struct *work)
 		kh2_session_flush_locked(s);
 	}
 	set_active_memcg(old);
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	put_source(f);
 }
 

@@ -229,7 +229,7 @@ static void end_unknown(struct kh2_net *kn, u32 id)
 		return;
 	mutex_lock(&s->lock);
 	kh2_session_end_locked(s);
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	kh2_session_put(s);
 }
 
@@ -297,7 +297,7 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 	if (s) {
 		if (s->state != KH2_SESSION_GONE)
 			return s;
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		kh2_session_put(s);
 	}
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "no such session");
@@ -306,7 +306,7 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 
 static void unlock_session(struct kh2_session *s)
 {
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	kh2_session_put(s);
 }
 
@@ -350,7 +350,7 @@ static int fill_one(struct sk_buff *skb, struct kh2_session *s, u32 *patience)
 		return kh2_nl_fill_busy(skb, s);
 	if (s->state != KH2_SESSION_GONE)
 		err = kh2_nl_fill_session_locked(skb, s);
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	return err;
 }
 

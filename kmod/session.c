@@ -299,12 +299,24 @@ void kh2_session_retry_locked(struct kh2_session *s)
 	arm(s, ktime_get_ns() + s->retry_ms * NSEC_PER_MSEC);
 }
 
-/*
- * fput() of a worker would leave it to the one work that closes files for all
- * the system, and an owner that had set SO_LINGER anew could hold that up.
+/**
+ * kh2_session_unlock() - give back the lock of a session, which may have ended meanwhile
+ * @s: the session
+ *
+ * Its socket is closed only here, for that takes locks which others hold when they
+ * take this one. fput() of a worker would leave it to the one work that closes
+ * files for all the system, and an owner that had set SO_LINGER anew could hold that up.
+ *
+ * Context: Process context with the session's lock held; a worker with no other lock.
  */
-static void put_socket(struct file *file)
+void kh2_session_unlock(struct kh2_session *s)
 {
+	struct file *file = s->closing;
+
+	s->closing = NULL;
+	mutex_unlock(&s->lock);
+	if (!file)
+		return;
 	if (current->flags & PF_WQ_WORKER)
 		__fput_sync(file);
 	else
@@ -347,7 +359,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 	s->early.data = NULL;
 	/* The owner may hold the socket as well: the peer is told all the same. */
 	kernel_sock_shutdown(s->sock, SHUT_RDWR);
-	put_socket(s->file);
+	s->closing = s->file;
 	s->file = NULL;
 	s->sock = NULL;
 
@@ -549,7 +561,7 @@ static void session_work(struct work_struct *work)
 
 	mutex_lock(&s->lock);
 	kh2_session_run_locked(s);
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	set_active_memcg(old);
 	kh2_session_put(s);
 }
@@ -689,12 +701,12 @@ int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *
 	/* Data may have come before the callbacks: look in any case. */
 	set_bit(KH2_KICK_RX, &s->kicks);
 	kh2_session_run_locked(s);
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	kh2_session_put(s);
 	return 0;
 
 err_unlock:
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 	kh2e_free(s->e);
 err_number:
 	xa_erase(&s->kn->sessions, s->id);

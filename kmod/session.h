@@ -121,6 +121,7 @@ struct kh2_session_args {
  * @e: engine, NULL when gone
  * @file: our reference to the socket, NULL when gone
  * @sock: of @file
+ * @closing: what @file was; closed as the lock is given back
  * @early: octets to be fed first
  * @skip: where in a TLS handshake message we are
  * @discarded: octets that came when the connection had ended
@@ -168,6 +169,7 @@ struct kh2_session {
 	u8 state;
 	struct kh2e *e;
 	struct file *file;
+	struct file *closing;
 	struct socket *sock;
 	struct kh2_early early;
 	struct kh2_handshake_skip skip;
@@ -209,6 +211,7 @@ void kh2_session_settle_locked(struct kh2_session *s);
 void kh2_session_flush_locked(struct kh2_session *s);
 void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
 void kh2_session_end_locked(struct kh2_session *s);
+void kh2_session_unlock(struct kh2_session *s);
 void kh2_session_feed(struct kh2_claim *claim);
 
 /* The counter of an error of the socket; TCP gives up on a peer that acknowledges nothing. */

@@ -37,7 +37,7 @@ static void add_session(struct kh2_session *s, struct kh2_stats *sum, u32 *patie
 		kh2e_info(s->e, &info);
 		sum->memory += info.memory + sizeof(*s);
 	}
-	mutex_unlock(&s->lock);
+	kh2_session_unlock(s);
 }
 
 /**

@@ -160,7 +160,7 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 	if (s && s->id == id)
 		return 0;
 	if (s) {
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		*cur = NULL;
 	}
 	s = kh2_session_find(ch->kn, id);
@@ -242,7 +242,7 @@ static void flush_touched(struct kh2_channel *ch)
 		list_del_init(&s->touched);
 		mutex_lock(&s->lock);
 		kh2_session_flush_locked(s);
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		kh2_session_put(s);
 	}
 }
@@ -336,7 +336,7 @@ static void run_ready(struct kh2_channel *ch)
 			return;
 		mutex_lock(&s->lock);
 		kh2_session_run_locked(s);
-		mutex_unlock(&s->lock);
+		kh2_session_unlock(s);
 		kh2_session_put(s);
 	}
 	if (kh2_submit_ready(ch))

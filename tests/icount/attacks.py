@@ -30,7 +30,7 @@ import types
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "interop" / "peer"))
-from attacks import ATTACKS, PIECE  # noqa: E402
+from attacks import ATTACKS, CROWD, PIECE  # noqa: E402
 from h2raw import (CODES, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,  # noqa: E402
                    RST_STREAM, WINDOW_UPDATE, Peer, frame)
 
@@ -141,7 +141,7 @@ def flood(options, attack):
             pieces = flood_pieces(peer, attack)
             print("ready", flush=True)
         flood_once(peer, pieces, attack, verdicts)
-        if wants_end(attack.pause):
+        if wants_end(max(attack.pause, CROWD) if options.tls else attack.pause):
             break
     verdicts.tell()
 

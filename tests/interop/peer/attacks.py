@@ -20,7 +20,7 @@ PRIORITY_UPDATE = 0x10
 INITIAL_WINDOW_SIZE = 4
 PIECE = 2048        # octets that a flood hands to its socket at once
 SIEGE_STREAMS = 128
-CROWD = 0.4         # seconds between connections that begin with 128 good requests
+CROWD = 0.4         # seconds between connections that begin with a handshake or 128 good requests
 
 
 @dataclasses.dataclass
