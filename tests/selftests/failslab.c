@@ -82,6 +82,25 @@ static void unload_module(void)
 		abort();
 }
 
+static int sessions(struct kt_netlink *kt)
+{
+	static struct kt_reply reply;
+	int err = kt_netlink_do(kt, KH2_CMD_STATS_GET, NULL, 0, &reply);
+
+	return err ?: (int)kt_u32(&reply, KH2_A_STATS_SESSIONS);
+}
+
+static bool healthy(struct _test_data_failslab *self)
+{
+	static struct kt_frame f;
+
+	while (kt_event(&self->healthy, 0))
+		kt_done(&self->healthy);
+	return !kt_send_frame(self->healthy_fds[1], KT_PING, 0, 0, "01234567", 8) &&
+	       kt_await_frame(self->healthy_fds[1], KT_PING, &f, WAIT) == 1 &&
+	       f.flags & KT_ACK && sessions(&self->kt) == 1;
+}
+
 FIXTURE_SETUP(failslab)
 {
 	ASSERT_TRUE(load_module());
@@ -95,6 +114,8 @@ FIXTURE_SETUP(failslab)
 	ASSERT_EQ(0, kt_attach(&self->kt, &self->healthy, self->healthy_fds[0], NULL));
 	ASSERT_EQ(0, kt_send_preface(self->healthy_fds[1]));
 	ASSERT_EQ(0, kt_send_frame(self->healthy_fds[1], KT_SETTINGS, KT_ACK, 0, NULL, 0));
+	/* Its work is done: no fault is to meet it. */
+	ASSERT_TRUE(healthy(self));
 }
 
 FIXTURE_TEARDOWN(failslab)
@@ -151,25 +172,6 @@ static void drain_events(struct stage *st, int timeout_ms)
 {
 	while (kt_event(&st->ch, timeout_ms))
 		kt_done(&st->ch);
-}
-
-static int sessions(struct kt_netlink *kt)
-{
-	static struct kt_reply reply;
-	int err = kt_netlink_do(kt, KH2_CMD_STATS_GET, NULL, 0, &reply);
-
-	return err ?: (int)kt_u32(&reply, KH2_A_STATS_SESSIONS);
-}
-
-static bool healthy(struct _test_data_failslab *self)
-{
-	static struct kt_frame f;
-
-	while (kt_event(&self->healthy, 0))
-		kt_done(&self->healthy);
-	return !kt_send_frame(self->healthy_fds[1], KT_PING, 0, 0, "01234567", 8) &&
-	       kt_await_frame(self->healthy_fds[1], KT_PING, &f, WAIT) == 1 &&
-	       f.flags & KT_ACK && sessions(&self->kt) == 1;
 }
 
 static int set_stage(struct stage *st, bool tls)
