@@ -621,6 +621,9 @@ TEST_F_TIMEOUT(fuzz, netlink_messages_of_an_owner_harm_nobody_else, LIMIT)
 		struct targets t;
 
 		/* an owner without further rights, who has a socket that is free */
+		close(b.ch.fd);
+		close(b.fds[0]);
+		close(b.fds[1]);
 		if (!become_stranger(false) || !bystander_begin(&own) || kt_pair(fds, false))
 			_exit(2);
 		t = (struct targets){ own.session, own.ch.fd, fds[0] };
