@@ -89,8 +89,7 @@ static void put_source(struct kh2_file_source *f)
 		return;
 	drop_frags(f, f->tail);
 	fput(f->file);
-	kh2_share_uncharge(&s->ch->share, struct_size(f, frags, f->mask + 1));
-	kvfree(f);
+	kh2_share_free(&s->ch->share, f, struct_size(f, frags, f->mask + 1));
 	kh2_session_put(s);
 	/* What is left of the caller then is waited for by kh2_user_exit(). */
 	module_put(THIS_MODULE);
@@ -441,13 +440,9 @@ static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off,
 	struct kh2_file_source *f;
 	size_t size = struct_size(f, frags, n);
 
-	if (!kh2_share_charge(&s->ch->share, size))
+	f = kh2_share_alloc(&s->ch->share, size, 0);
+	if (!f)
 		return NULL;
-	f = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-	if (!f) {
-		kh2_share_uncharge(&s->ch->share, size);
-		return NULL;
-	}
 	memset(f, 0, sizeof(*f));
 	refcount_set(&f->refs, 1);
 	INIT_LIST_HEAD(&f->base.want);
@@ -455,7 +450,7 @@ static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off,
 	f->session = kh2_session_get(s);
 	f->base.file = true;
 	f->base.src.notify = true;
-	f->base.src.held = struct_size(f, frags, n);
+	f->base.src.held = size;
 	f->mask = n - 1;
 	f->pos = off;
 	return f;

@@ -125,35 +125,27 @@ bool kh2_session_lock_patiently(struct kh2_session *s, u32 *patience)
  * What the engine needs of its home. All of it runs with the session's lock
  * held, some of it with the socket's lock as well.
  */
-static void *alloc_charged(struct kh2_session *s, size_t size, gfp_t flags)
-{
-	void *ptr;
-
-	if (!kh2_share_charge(&s->ch->share, size))
-		return NULL;
-	ptr = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | flags);
-	if (!ptr)
-		kh2_share_uncharge(&s->ch->share, size);
-	return ptr;
-}
 
 static void *op_alloc(void *home, size_t size)
 {
-	return alloc_charged(home, size, __GFP_ZERO);
+	struct kh2_session *s = home;
+
+	return kh2_share_alloc(&s->ch->share, size, __GFP_ZERO);
 }
 
 static void op_free(void *home, void *ptr, size_t size)
 {
 	struct kh2_session *s = home;
 
-	kvfree(ptr);
-	kh2_share_uncharge(&s->ch->share, size);
+	kh2_share_free(&s->ch->share, ptr, size);
 }
 
 /* Sent by copy, or through a page of the sender's: see tx.c. */
 static void *op_out_alloc(void *home, size_t size)
 {
-	return alloc_charged(home, size, 0);
+	struct kh2_session *s = home;
+
+	return kh2_share_alloc(&s->ch->share, size, 0);
 }
 
 static u64 op_now(void *home)

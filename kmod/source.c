@@ -51,13 +51,9 @@ struct kh2e_src *kh2_source_buffer(struct kh2_share *share, const u8 *data, size
 	struct kh2_buffer_source *b;
 	size_t size = struct_size(b, own, copy ? len : 0);
 
-	if (!kh2_share_charge(share, size))
+	b = kh2_share_alloc(share, size, 0);
+	if (!b)
 		return NULL;
-	b = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!b) {
-		kh2_share_uncharge(share, size);
-		return NULL;
-	}
 	memset(b, 0, sizeof(*b));
 	b->share = share;
 	b->size = size;
@@ -68,7 +64,7 @@ struct kh2e_src *kh2_source_buffer(struct kh2_share *share, const u8 *data, size
 	b->base.src.avail = len;
 	b->base.src.eof = true;
 	b->base.src.notify = !copy;
-	b->base.src.held = struct_size(b, own, copy ? len : 0);
+	b->base.src.held = size;
 	return &b->base.src;
 }
 
@@ -126,8 +122,7 @@ bool kh2_source_serve(struct kh2_session *s)
 
 static void buffer_free(struct kh2_buffer_source *b)
 {
-	kh2_share_uncharge(b->share, b->size);
-	kvfree(b);
+	kh2_share_free(b->share, b, b->size);
 }
 
 /**

@@ -211,6 +211,41 @@ void kh2_share_uncharge(struct kh2_share *share, size_t octets)
 }
 
 /**
+ * kh2_share_alloc() - memory that is held of the share
+ * @share: of the channel
+ * @size: octets
+ * @flags: beside GFP_KERNEL_ACCOUNT
+ *
+ * Context: Process context, may sleep.
+ * Return: for kh2_share_free(); NULL, without a word in the log, if there is none to be had.
+ */
+void *kh2_share_alloc(struct kh2_share *share, size_t size, gfp_t flags)
+{
+	void *ptr;
+
+	if (!kh2_share_charge(share, size))
+		return NULL;
+	ptr = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | flags);
+	if (!ptr)
+		kh2_share_uncharge(share, size);
+	return ptr;
+}
+
+/**
+ * kh2_share_free() - undo kh2_share_alloc()
+ * @share: of the channel
+ * @ptr: what it returned
+ * @size: what was asked for
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_share_free(struct kh2_share *share, const void *ptr, size_t size)
+{
+	kvfree(ptr);
+	kh2_share_uncharge(share, size);
+}
+
+/**
  * kh2_user_init() - make the module's workqueue
  *
  * Context: Module init.

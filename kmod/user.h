@@ -48,6 +48,8 @@ int kh2_share_init(struct kh2_share *share);
 void kh2_share_exit(struct kh2_share *share);
 bool kh2_share_charge(struct kh2_share *share, size_t octets);
 void kh2_share_uncharge(struct kh2_share *share, size_t octets);
+void *kh2_share_alloc(struct kh2_share *share, size_t size, gfp_t flags);
+void kh2_share_free(struct kh2_share *share, const void *ptr, size_t size);
 
 int kh2_user_init(void);
 void kh2_user_exit(void);
