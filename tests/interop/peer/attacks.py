@@ -124,22 +124,16 @@ def hpack_bomb(peer):
         yield frame(HEADERS, END_STREAM | END_HEADERS, stream, again_block)
 
 
-def crumbs(peer):
-    """Cookies in crumbs, each an octet on the wire (the HTTP/2 bomb)"""
-    crumb = b"\x40\x06cookie\x01a"
-    yield frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request() + crumb + b"\xbe" * 15000)
-    block = peer.request() + b"\xbe" * 16000
-    for stream in range(3, 8000, 2):
-        yield frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
-
-
-def few_crumbs(peer):
-    """A few more than pass: 431 each time"""
-    crumb = b"\x40\x06cookie\x01a"
-    yield frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request() + crumb + b"\xbe" * 200)
-    block = peer.request() + b"\xbe" * 200
-    for stream in range(3, 8000, 2):
-        yield frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
+def crumbs(first, later):
+    """Cookies in crumbs, each an octet on the wire; so many in the first request, and in others"""
+    def make(peer):
+        crumb = b"\x40\x06cookie\x01a"
+        yield frame(HEADERS, END_STREAM | END_HEADERS, 1,
+                    peer.request() + crumb + b"\xbe" * first)
+        block = peer.request() + b"\xbe" * later
+        for stream in range(3, 8000, 2):
+            yield frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
+    return make
 
 
 def continuations(payload):
@@ -476,8 +470,9 @@ ATTACKS = [
            pause=CROWD),
     Attack("hpack_bomb", "header list", "flood_header_list", flood=hpack_bomb,
            edge=edge_list),
-    Attack("cookie_bomb", "header list", "flood_header_list", flood=crumbs),
-    Attack("cookie_crumbs", "header list", "refused_header_list", flood=few_crumbs,
+    Attack("cookie_bomb", "header list", "flood_header_list",
+           flood=crumbs(15000, 16000)),
+    Attack("cookie_crumbs", "header list", "refused_header_list", flood=crumbs(200, 200),
            pause=CROWD, edge=edge_fields),
     Attack("continuation_flood", "block_frames", "flood_header_block",
            flood=continuations(b"\x0f"), edge=edge_block, tls=True),
