@@ -11,8 +11,9 @@ import sys
 
 from h2raw import (ACK, CODES, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM,
                    ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS,
-                   LIMIT, PADDED, PING, PREFACE, PRIORITY, PROTOCOL_ERROR, REFUSED_STREAM,
-                   RST_STREAM, SETTINGS, STREAM_CLOSED, WINDOW_UPDATE, frame, literal)
+                   LIMIT, NO_ERROR, PADDED, PING, PREFACE, PRIORITY, PROTOCOL_ERROR,
+                   REFUSED_STREAM, RST_STREAM, SETTINGS, STREAM_CLOSED, WINDOW_UPDATE, frame,
+                   literal)
 
 sys.dont_write_bytecode = True
 
@@ -446,7 +447,7 @@ class Vector:
 
     def __init__(self, name):
         self.name, self.raw, self.data, self.usable = name, False, bytearray(), True
-        self.error, self.reset, self.answered = None, None, False
+        self.error, self.reset, self.answered, self.left = None, None, False, False
 
     def line(self, word, rest):
         if word == "in":
@@ -462,6 +463,8 @@ class Vector:
             self.usable = False
         elif word == "ev" and rest.startswith("headers"):
             self.answered = True
+        elif word == "ev" and rest.startswith("goaway"):
+            self.left = True    # a server may leave when its client does
 
     def play(self, peer):
         if not self.raw:
@@ -473,9 +476,10 @@ class Vector:
         elif self.error is not None and self.raw and self.data[:3] != b"PRI":
             peer.want_end()     # what is no HTTP/2 may be told so in other ways
         elif self.error is not None:
-            peer.want_goaway(self.error, *([STREAM_CLOSED] if self.answered else []))
-        elif "goaway" in self.name:
-            peer.want_alive_or_end()    # a server may leave when its client does
+            peer.want_goaway(self.error, *([STREAM_CLOSED] if self.answered else []),
+                             *([NO_ERROR] if self.left else []))
+        elif self.left:
+            peer.want_alive_or_end()
         elif len(self.data) > 65536:
             peer.want_alive_or_end()    # the engine takes the block, libkh2 not so many fields
         else:

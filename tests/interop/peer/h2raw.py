@@ -194,7 +194,7 @@ class Peer:
         sent more than it read."""
         deadline = time.monotonic() + LIMIT
         got = self.read(deadline)
-        while got and not (got.kind == GOAWAY and got.code != NO_ERROR):
+        while got and not (got.kind == GOAWAY and (got.code != NO_ERROR or NO_ERROR in codes)):
             got = self.read(deadline)
         if not got:
             assert self.ended, f"no GOAWAY, and the connection is open; saw {self.seen}"
