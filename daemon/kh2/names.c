@@ -10,7 +10,6 @@
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
 #define COUNTER_NAME(NAME, name, meaning) #name,
-#define COUNTER_MEANING(NAME, name, meaning) meaning,
 #define LIMIT_NAME(NAME, name, def, min, max, meaning) #name,
 
 static const char *pick(const char *const *names, size_t n, size_t i)
@@ -30,13 +29,6 @@ const char *counter_name(size_t id)
 	static const char *const names[] = { KH2_COUNTERS(COUNTER_NAME) };
 
 	return pick(names, COUNT(names), id);
-}
-
-const char *counter_meaning(size_t id)
-{
-	static const char *const meanings[] = { KH2_COUNTERS(COUNTER_MEANING) };
-
-	return pick(meanings, COUNT(meanings), id);
 }
 
 const char *limit_name(uint32_t id)

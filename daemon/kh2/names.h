@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Name and meaning of a counter and a limit; NULL if this kh2 does not know it. */
+/* Name of a counter and a limit; NULL if this kh2 does not know it. */
 const char *counter_name(size_t id);
-const char *counter_meaning(size_t id);
 const char *limit_name(uint32_t id);
 
 const char *role_name(uint32_t role);

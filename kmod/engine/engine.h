@@ -259,18 +259,4 @@ void kh2e_info(const struct kh2e *e, struct kh2e_info *info);
 int kh2e_stream_info(const struct kh2e *e, u32 id, struct kh2e_stream_info *info);
 u32 kh2e_stream_ids(const struct kh2e *e, u32 after, u32 *ids, u32 n);
 
-/**
- * kh2e_stream_next() - kh2e_stream_ids() for where there are few
- * @e: the connection
- * @after: the identifier before, 0 to begin
- *
- * Return: the lowest identifier above @after, or 0.
- */
-static inline u32 kh2e_stream_next(const struct kh2e *e, u32 after)
-{
-	u32 id;
-
-	return kh2e_stream_ids(e, after, &id, 1) ? id : 0;
-}
-
 #endif

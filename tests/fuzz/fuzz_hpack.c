@@ -257,7 +257,7 @@ static u32 some_stream(struct play *p, struct side *s)
 	u32 n = octet(p) & 7, id = 0;
 
 	do
-		id = kh2e_stream_next(s->h->e, id);
+		id = next_stream(s->h, id);
 	while (id && n--);
 	return id;
 }
@@ -295,7 +295,7 @@ static u32 n_active(const struct side *s)
 	struct kh2e_stream_info i;
 	u32 n = 0;
 
-	for (u32 id = kh2e_stream_next(s->h->e, 0); id; id = kh2e_stream_next(s->h->e, id))
+	for (u32 id = next_stream(s->h, 0); id; id = next_stream(s->h, id))
 		if ((id & 1) == is_client(s) && !kh2e_stream_info(s->h->e, id, &i))
 			n += i.state == KH2E_STREAM_OPEN || i.state == KH2E_HALF_LOCAL ||
 			     i.state == KH2E_HALF_REMOTE;

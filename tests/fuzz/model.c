@@ -452,7 +452,7 @@ static void check_streams(struct model *m, const struct kh2e_info *i)
 	struct kh2e_stream_info s;
 	u32 n = 0;
 
-	for (u32 id = kh2e_stream_next(m->h->e, 0); id; id = kh2e_stream_next(m->h->e, id), n++) {
+	for (u32 id = next_stream(m->h, 0); id; id = next_stream(m->h, id), n++) {
 		EQ(kh2e_stream_info(m->h->e, id, &s), 0);
 		CHECK(s.state >= KH2E_IDLE && s.state <= KH2E_CLOSED);
 		CHECK(s.remote_window >= -KH2_WINDOW_MAX);

@@ -822,3 +822,11 @@ struct kh2e_stream_info sinfo(struct home *h, u32 id)
 	EQ(kh2e_stream_info(h->e, id, &i), 0);
 	return i;
 }
+
+/* The lowest identifier above the one before, 0 to begin; 0 if there is none. */
+u32 next_stream(struct home *h, u32 after)
+{
+	u32 id;
+
+	return kh2e_stream_ids(h->e, after, &id, 1) ? id : 0;
+}

@@ -131,6 +131,7 @@ void forget(struct home *h);
 u64 counter(struct home *h, enum kh2_counter c);
 struct kh2e_info info(struct home *h);
 struct kh2e_stream_info sinfo(struct home *h, u32 id);
+u32 next_stream(struct home *h, u32 after);
 const char *ev_name(u16 type);
 
 #endif
