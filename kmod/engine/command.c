@@ -299,18 +299,10 @@ static int run_depend(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 	return sqe->flags & KH2_SQE_SILENT ? 0 : kh2e_signal_send_depend(e, st->id, &on);
 }
 
-/* RFC 7838 4, RFC 8336 2: servers; RFC 9218 7.1: clients */
+/* RFC 7838 4, RFC 8336 2: servers. PRIORITY_UPDATE is made of KH2_OP_PRIORITY alone. */
 static bool may_send_extension(const struct kh2e *e, u32 type)
 {
-	switch (type) {
-	case KH2_FRAME_ALTSVC:
-	case KH2_FRAME_ORIGIN:
-		return e->role == KH2E_SERVER;
-	case KH2_FRAME_PRIORITY_UPDATE:
-		return e->role == KH2E_CLIENT;
-	default:
-		return false;
-	}
+	return e->role == KH2E_SERVER && (type == KH2_FRAME_ALTSVC || type == KH2_FRAME_ORIGIN);
 }
 
 static int run_extension(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,

@@ -226,7 +226,7 @@ void kh2e_signal_field(struct kh2e *e, struct kh2e_stream *st, u8 urgency, bool 
 /**
  * kh2e_signal_send_update() - a client tells the server of an urgency
  * @e: the connection, in either role
- * @st: the stream
+ * @st: the stream; once its answer has ended there is nothing to tell (RFC 9218 7.1)
  *
  * Return: 0 or -ENOMEM.
  */
@@ -235,7 +235,7 @@ int kh2e_signal_send_update(struct kh2e *e, const struct kh2e_stream *st)
 	struct kh2e_frame f = { .len = 7, .type = KH2_FRAME_PRIORITY_UPDATE };
 	u8 payload[9] = { 0, 0, 0, 0, 'u', '=', (u8)('0' + st->urgency), ',', 'i' };
 
-	if (e->role != KH2E_CLIENT)
+	if (e->role != KH2E_CLIENT || st->state == KH2E_HALF_REMOTE || st->state == KH2E_CLOSED)
 		return 0;
 	if (st->incremental)
 		f.len = 9;

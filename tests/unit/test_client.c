@@ -153,6 +153,23 @@ TEST(client_sends_no_altsvc_and_no_origin)
 	home_end(h);
 }
 
+/* It could name any stream, on any stream: KH2_OP_PRIORITY is the way */
+TEST(client_sends_no_priority_update_of_its_own_making)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_EXTENSION, .value = KH2_FRAME_PRIORITY_UPDATE, .len = 7,
+	};
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	EQ(submit(h, &sqe, "\0\0\0\1u=1"), -EINVAL);
+	sqe.stream = 1;
+	EQ(submit(h, &sqe, "\0\0\0\1u=1"), -EINVAL);
+	want_no_frame(h);
+	home_free(h);
+}
+
 TEST(server_sends_no_priority_update)
 {
 	struct kh2_sqe sqe = {

@@ -459,6 +459,84 @@ TEST(client_tells_urgency_by_priority_update)
 	home_free(h);
 }
 
+static int tell_urgency(struct home *h, u32 id)
+{
+	const struct kh2_sqe sqe = { .opcode = KH2_OP_PRIORITY, .stream = id, .value = 1 };
+
+	return submit(h, &sqe, NULL);
+}
+
+static void want_update(struct home *h, const char *octets)
+{
+	struct home_frame f = want_frame(h, KH2_FRAME_PRIORITY_UPDATE, 0, 0);
+
+	EQ(f.len, 7);
+	CHECK(!memcmp(f.p, octets, 7));
+}
+
+/* RFC 9218 7.1: so those that are idle never count with those that are active */
+TEST(client_updates_no_idle_stream)
+{
+	struct home *h = home_client();
+
+	EQ(tell_urgency(h, 1), -ENOENT);
+	EQ(tell_urgency(h, 2), -ENOENT);
+	EQ(tell_urgency(h, KH2_ID_MAX), -ENOENT);
+	EQ(tell_urgency(h, 0), -EINVAL);
+	want_no_frame(h);
+	want_alive(h);
+	home_end(h);
+}
+
+TEST(client_updates_the_highest_stream_there_can_be)
+{
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, KH2_ID_MAX, KH2_SQE_END_STREAM), 0);
+	forget(h);
+	EQ(tell_urgency(h, 0xffffffff), -EINVAL);
+	want_no_frame(h);
+	EQ(tell_urgency(h, KH2_ID_MAX), 0);
+	want_update(h, "\x7f\xff\xff\xffu=1");
+	home_free(h);
+}
+
+/* On which the server may send something yet: promised, then half-closed (local) */
+TEST(client_updates_a_promised_stream)
+{
+	static const u8 promise[] = { 0, 0, 0, 2, 0x82, 0x87, 0x84 };
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	feed_frame(h, KH2_FRAME_PUSH_PROMISE, KH2_FLAG_END_HEADERS, 1, promise, sizeof(promise));
+	forget(h);
+	EQ(sinfo(h, 2).state, KH2E_RESERVED_REMOTE);
+	EQ(tell_urgency(h, 2), 0);
+	want_update(h, "\0\0\0\2u=1");
+	feed_headers(h, 2, 0);
+	EQ(sinfo(h, 2).state, KH2E_HALF_LOCAL);
+	EQ(tell_urgency(h, 2), 0);
+	want_update(h, "\0\0\0\2u=1");
+	home_free(h);
+}
+
+TEST(client_does_not_update_a_stream_whose_answer_has_ended)
+{
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, 0), 0);
+	EQ(sub_headers(h, 3, 0), 0);
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_rst(h, 3, KH2_CANCEL);
+	forget(h);
+	EQ(sinfo(h, 1).state, KH2E_HALF_REMOTE);
+	EQ(tell_urgency(h, 1), 0);
+	EQ(tell_urgency(h, 3), 0);
+	want_no_frame(h);
+	EQ(sinfo(h, 1).urgency, 1);
+	home_free(h);
+}
+
 /* ---- values ---- */
 
 static void value(const char *text, bool good, u8 urgency, bool incremental)

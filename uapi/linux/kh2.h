@@ -113,8 +113,8 @@ struct kh2_enter {
  *	@stream, RFC 9218. A client tells the server by PRIORITY_UPDATE, unless
  *	KH2_SQE_SILENT is set. KH2_SQE_INITIAL: these are the peer's, from its
  *	request; a PRIORITY_UPDATE that has come overrides them
- * @KH2_OP_EXTENSION: send a frame of type @value (KH2_FRAME_ALTSVC,
- *	KH2_FRAME_ORIGIN, KH2_FRAME_PRIORITY_UPDATE), payload at @addr/@len
+ * @KH2_OP_EXTENSION: servers: send a frame of type @value (KH2_FRAME_ALTSVC,
+ *	KH2_FRAME_ORIGIN), payload at @addr/@len
  * @KH2_OP_MEMORY: userspace holds @len octets on behalf of @session
  * @KH2_OP_DEPEND: @stream depends on stream @value (bits 0-30; 0: on none),
  *	exclusively if bit 31 is set, with weight @code, 1 to 256; RFC 7540 5.3. The
