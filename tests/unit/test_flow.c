@@ -172,6 +172,52 @@ TEST(data_of_a_stream_we_reset_returns_the_connection_window)
 	home_end(h);
 }
 
+/* RFC 9113 6.9: a frame that is in error counts all the same, and its octets come back */
+static void data_in_error(u32 window, u8 flags, u32 code)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	s64 credit = 65535;
+	struct home_frame f;
+
+	h->cfg.settings[h->cfg.n_settings++] = (struct kh2_setting){
+		.id = KH2_SETTINGS_INITIAL_WINDOW_SIZE, .value = window,
+	};
+	home_start(h);
+	home_handshake(h);
+	for (u32 id = 1; id < 100; id += 2) {
+		bool reset = false;
+
+		feed_headers(h, id, flags);
+		feed_data(h, id, 0, 16384);
+		credit -= 16384;
+		pump(h);
+		while (next_frame(h, &f)) {
+			if (f.type == KH2_FRAME_WINDOW_UPDATE && !f.stream)
+				credit += get_unaligned_be32(f.p);
+			if (f.type == KH2_FRAME_RST_STREAM) {
+				EQ(get_unaligned_be32(f.p), code);
+				reset = true;
+			}
+		}
+		CHECK(reset);
+		EQ(info(h).local_window, credit);
+		CHECK(credit > 65535 / 2);
+		EQ(sub_op(h, KH2_OP_RELEASE, id), 0);
+	}
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(data_past_the_stream_window_returns_the_connection_window)
+{
+	data_in_error(10, 0, KH2_FLOW_CONTROL_ERROR);
+}
+
+TEST(data_after_end_stream_returns_the_connection_window)
+{
+	data_in_error(65535, KH2_FLAG_END_STREAM, KH2_STREAM_CLOSED);
+}
+
 TEST(unconsumed_data_returns_its_window_when_we_reset)
 {
 	struct home *h = home_server();
@@ -441,6 +487,38 @@ TEST(send_window_negative_after_setting_comes_back)
 	want_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0);
 	EQ(data_of(h, 1), 10);
 	forget(h);
+	home_free(h);
+}
+
+/* CVE-2026-21714: what was queued for the stream is freed with it */
+TEST(window_overflow_frees_what_was_queued)
+{
+	struct home *h = home_server();
+	struct home_src *data, *file;
+	u64 mem, live;
+
+	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+	forget(h);
+	mem = h->live_mem;
+	live = h->n_live;
+	for (u32 id = 1; id < 200; id += 2) {
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		EQ(sub_headers(h, id, 0), 0);
+		data = sub_data(h, id, 0, 100000);
+		file = sub_file(h, id, KH2_SQE_END_STREAM);
+		kh2e_src_hold(h->e, &file->src, 50000);
+		forget(h);
+		feed_window(h, id, 0x7fffffff);
+		feed_window(h, id, 1);
+		want_rst(h, id, KH2_FLOW_CONTROL_ERROR);
+		CHECK(data->released && file->released);
+		EQ(sub_op(h, KH2_OP_RELEASE, id), 0);
+		forget(h);
+	}
+	EQ(info(h).streams, 0);
+	EQ(h->live_mem, mem);
+	EQ(h->n_live, live);
+	want_alive(h);
 	home_free(h);
 }
 

@@ -225,15 +225,15 @@ TEST(data_for_a_stream_that_the_peer_reset_is_dropped)
 
 TEST(queued_data_is_dropped_at_the_peers_reset_and_told)
 {
-	struct home *h = home_server();
+	struct home *h = wide(KH2E_PAD_NONE);
 	struct home_src *s;
 
-	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
 	answer(h, 1);
-	s = sub_data(h, 1, KH2_SQE_END_STREAM, 1000);
 	forget(h);
+	/* the windows are open: it was only not sent yet */
+	s = sub_data(h, 1, KH2_SQE_END_STREAM, 1000);
 	feed_rst(h, 1, KH2_CANCEL);
-	pump(h);
+	want_no_frame(h);
 	CHECK(s->released);
 	h->ev_seen = 0;
 	CHECK(find_ev(h, KH2_EV_TX_DONE, 1)->ev.code > 0);
@@ -355,26 +355,6 @@ TEST(incremental_streams_share_evenly)
 	}
 	for (u32 id = 1; id < 9; id += 2)
 		EQ(got[id], 500000);
-	forget(h);
-	home_end(h);
-}
-
-TEST(streams_of_default_priority_all_get_on)
-{
-	struct home *h = wide(KH2E_PAD_NONE);
-	u64 got[9] = { 0 };
-	struct home_frame f;
-
-	for (u32 id = 1; id < 9; id += 2)
-		answer(h, id);
-	forget(h);
-	for (u32 id = 1; id < 9; id += 2)
-		sub_data(h, id, KH2_SQE_END_STREAM, 200000);
-	pump(h);
-	while (next_frame(h, &f))
-		got[f.stream] += f.len;
-	for (u32 id = 1; id < 9; id += 2)
-		EQ(got[id], 200000);
 	forget(h);
 	home_end(h);
 }

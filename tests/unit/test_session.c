@@ -2,6 +2,16 @@
 /* The connection: SETTINGS, PING, GOAWAY, shutdown, and how streams are counted and end. */
 #include "home.h"
 
+static struct home *limited_to(enum kh2_limit l, u32 value)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[l] = value;
+	home_start(h);
+	home_handshake(h);
+	return h;
+}
+
 /* -- SETTINGS -- */
 
 TEST(settings_defaults_hold_at_the_start)
@@ -15,7 +25,11 @@ TEST(settings_defaults_hold_at_the_start)
 	EQ(i.remote.initial_window_size, 65535);
 	EQ(i.remote.max_frame_size, 16384);
 	EQ(i.remote.max_header_list_size, UINT32_MAX);
+	EQ(i.remote.enable_connect_protocol, 0);
+	EQ(i.remote.no_rfc7540_priorities, 0);
 	EQ(i.local.max_frame_size, 16384);
+	EQ(i.local.enable_connect_protocol, 0);
+	EQ(i.local.no_rfc7540_priorities, 0);
 	EQ(i.settings_pending, 1);
 	home_free(h);
 }
@@ -29,6 +43,8 @@ TEST(peers_settings_are_in_force)
 	feed_setting(h, KH2_SETTINGS_ENABLE_PUSH, 0);
 	feed_setting(h, KH2_SETTINGS_MAX_HEADER_LIST_SIZE, 99);
 	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 5);
+	feed_setting(h, KH2_SETTINGS_HEADER_TABLE_SIZE, 77);
+	EQ(info(h).remote.header_table_size, 77);
 	EQ(info(h).remote.max_frame_size, 20000);
 	EQ(info(h).remote.max_concurrent_streams, 7);
 	EQ(info(h).remote.enable_push, 0);
@@ -64,16 +80,35 @@ TEST(own_settings_take_effect_oldest_first_at_each_ack)
 	home_end(h);
 }
 
-TEST(own_settings_beyond_ten_are_refused)
+/* SETTINGS that are refused are not sent, and each acknowledgement makes room for one */
+TEST(eleventh_settings_is_refused)
 {
 	struct home *h = home_server();
 
-	for (u32 i = 0; i < 10; i++)
+	for (u32 i = 0; i < 10; i++) {
 		EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, i), 0);
-	CHECK(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 11) < 0);
+		want_frame(h, KH2_FRAME_SETTINGS, 0, 0);
+	}
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 11), -EAGAIN);
+	want_no_frame(h);
 	want_alive(h);
 	feed_settings_ack(h);
 	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 11), 0);
+	want_frame(h, KH2_FRAME_SETTINGS, 0, 0);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 12), -EAGAIN);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(settings_beyond_the_limit_that_was_set_are_refused)
+{
+	struct home *h = limited_to(KH2_L_SETTINGS_OUT, 2);
+
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 1), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 2), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 3), -EAGAIN);
+	feed_settings_ack(h);
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 3), 0);
 	want_alive(h);
 	home_free(h);
 }
@@ -89,8 +124,15 @@ TEST(own_settings_out_of_range_are_refused)
 	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_PUSH, 2) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 2) < 0);
 	CHECK(sub_setting(h, KH2_SETTINGS_NO_RFC7540_PRIORITIES, 2) < 0);
+	want_no_frame(h);
 	want_alive(h);
-	home_end(h);
+	/* and the ends of the ranges are taken */
+	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0x7fffffff), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, 16384), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_MAX_FRAME_SIZE, (1 << 24) - 1), 0);
+	EQ(sub_setting(h, KH2_SETTINGS_ENABLE_PUSH, 0), 0);
+	want_alive(h);
+	home_free(h);
 }
 
 TEST(own_enable_connect_protocol_stays_once_it_was_sent)
@@ -349,16 +391,69 @@ TEST(ping_stamped_by_the_engine)
 	home_end(h);
 }
 
-TEST(pings_beyond_ten_are_refused)
+/* A PING that is refused is not sent, and each answer makes room for one */
+TEST(eleventh_ping_is_refused)
 {
 	struct home *h = home_server();
 
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
 		EQ(sub_ping(h, i), 0);
-	CHECK(sub_ping(h, 11) < 0);
+		want_frame(h, KH2_FRAME_PING, 0, 0);
+	}
+	EQ(sub_ping(h, 11), -EAGAIN);
+	want_no_frame(h);
 	want_alive(h);
+	/* one that answers nothing makes none */
+	feed_ping(h, KH2_FLAG_ACK, 77);
+	EQ(sub_ping(h, 11), -EAGAIN);
 	feed_ping(h, KH2_FLAG_ACK, 0);
 	EQ(sub_ping(h, 11), 0);
+	want_frame(h, KH2_FRAME_PING, 0, 0);
+	EQ(sub_ping(h, 12), -EAGAIN);
+	home_free(h);
+}
+
+TEST(pings_beyond_the_limit_that_was_set_are_refused)
+{
+	struct home *h = limited_to(KH2_L_PINGS_OUT, 64);
+
+	for (int i = 0; i < 64; i++)
+		EQ(sub_ping(h, i), 0);
+	EQ(sub_ping(h, 64), -EAGAIN);
+	feed_ping(h, KH2_FLAG_ACK, 63);
+	EQ(sub_ping(h, 64), 0);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(ping_that_is_never_answered_costs_no_session)
+{
+	struct home *h = home_server();
+
+	EQ(sub_ping(h, 1), 0);
+	forget(h);
+	advance(h, 24 * 3600 * 1000);
+	kh2e_tick(h->e);
+	want_alive(h);
+	feed_ping(h, KH2_FLAG_ACK, 1);
+	want_ev(h, KH2_EV_PING_ACK, 0, 0);
+	home_end(h);
+}
+
+/* Its own PING is one too many: it names the last stream without waiting for a round trip */
+TEST(shutdown_while_pings_are_outstanding_goes_on)
+{
+	struct home *h = limited_to(KH2_L_PINGS_OUT, 1);
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_ping(h, 1), 0);
+	forget(h);
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	want_goaway(h, 0x7fffffff, KH2_NO_ERROR);
+	want_goaway(h, 1, KH2_NO_ERROR);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	pump(h);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
 	home_free(h);
 }
 
@@ -646,12 +741,7 @@ TEST(streams_can_be_walked_by_id)
 
 static struct home *limited(u32 streams)
 {
-	struct home *h = home_prepare(KH2E_SERVER);
-
-	h->cfg.limits[KH2_L_STREAMS] = streams;
-	home_start(h);
-	home_handshake(h);
-	return h;
+	return limited_to(KH2_L_STREAMS, streams);
 }
 
 TEST(stream_reset_by_peer_counts_until_released)

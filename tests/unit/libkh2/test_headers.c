@@ -21,12 +21,22 @@ static struct kh2_headers *list(const char *const (*fields)[2], size_t n)
 
 TEST(header_names_become_small)
 {
+	const struct kh2_nv *nv;
 	struct kh2_headers *h;
+	size_t n;
 
 	EQ(kh2_headers_new(&h), 0);
 	EQ(kh2_headers_add(h, "X-Foo", "Bar"), 0);
 	CHECK(!strcmp(kh2_headers_get(h, "x-foo", NULL), "Bar"));
 	CHECK(!strcmp(kh2_headers_get(h, "X-FOO", NULL), "Bar"));
+	EQ(kh2_headers_set(h, "Y-Foo", "Baz"), 0);
+	EQ(kh2_headers_add_int(h, "Z-FOO", 1), 0);
+	/* which is what is encoded */
+	nv = kh2_headers_raw(h, &n);
+	EQ(n, 3);
+	CHECK(!memcmp(nv[0].name, "x-foo", 5));
+	CHECK(!memcmp(nv[1].name, "y-foo", 5));
+	CHECK(!memcmp(nv[2].name, "z-foo", 5));
 	kh2_headers_free(h);
 }
 
@@ -76,6 +86,7 @@ TEST(header_that_is_forbidden_is_refused_and_leaves_no_trace)
 	static const char *const bad[][2] = {
 		{ "", "x" }, { "a b", "x" }, { "a", "x\r\n" }, { "a", " x" }, { "a", "x\t" },
 		{ "connection", "close" }, { "te", "gzip" }, { "transfer-encoding", "chunked" },
+		{ "Keep-Alive", "1" }, { "proxy-connection", "close" }, { "upgrade", "h2c" },
 		{ "a:", "x" }, { ":", "x" },
 	};
 	struct kh2_headers *h;

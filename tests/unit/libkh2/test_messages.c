@@ -212,14 +212,33 @@ TEST(trailers_with_a_pseudo_header_field_are_malformed)
 	want_reset("stream malformed close ");
 }
 
+static void bad_trailers(const u8 *block, u32 len)
+{
+	begin(NULL, 0);
+	peer_request(&p, 1, true, 0);
+	headers(KH2_FLAG_END_STREAM, block, len);
+	want_reset("stream malformed close ");
+}
+
 TEST(trailers_with_a_field_of_the_connection_are_malformed)
 {
 	static const u8 block[] = { 0x00, 0x02, 't', 'e', 0x01, 'g' };
 
-	begin(NULL, 0);
-	peer_request(&p, 1, true, 0);
-	headers(KH2_FLAG_END_STREAM, block, sizeof(block));
-	want_reset("stream malformed close ");
+	bad_trailers(block, sizeof(block));
+}
+
+TEST(trailers_with_a_capital_are_malformed)
+{
+	static const u8 block[] = { 0x00, 0x01, 'A', 0x01, 'b' };
+
+	bad_trailers(block, sizeof(block));
+}
+
+TEST(trailers_with_nul_in_a_value_are_malformed)
+{
+	static const u8 block[] = { 0x00, 0x01, 'a', 0x03, 'b', '\0', 'c' };
+
+	bad_trailers(block, sizeof(block));
 }
 
 /* ---- CONNECT ---- */
@@ -307,6 +326,12 @@ TEST(pseudo_header_fields_are_sent_first)
 	peer_end(&p);
 }
 
+static void want_no_headers(void)
+{
+	CHECK(!peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
+	CHECK(!kh2_session_is_destroyed(p.s));
+}
+
 TEST(status_101_is_refused)
 {
 	struct kh2_headers *h = fields(":status", "101");
@@ -314,27 +339,110 @@ TEST(status_101_is_refused)
 	get();
 	EQ(kh2_stream_additional_headers(last, h), KH2_ERR_STATUS_INVALID);
 	EQ(kh2_respond(last, h, NULL), KH2_ERR_STATUS_INVALID);
+	want_no_headers();
 	kh2_headers_free(h);
 	peer_end(&p);
 }
 
+/* What the rules are for is tests/unit/libkh2/test_headers.c; here, that they are asked */
+TEST(response_with_other_pseudo_header_fields_is_refused)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+		int err;
+	} bad[] = {
+		{ ":path", "/", KH2_ERR_PSEUDO_NOT_ALLOWED },
+		{ ":method", "GET", KH2_ERR_PSEUDO_NOT_ALLOWED },
+		{ ":what", "1", KH2_ERR_PSEUDO_NOT_ALLOWED },
+		{ ":status", "2x0", KH2_ERR_STATUS_INVALID },
+		{ ":status", "103", KH2_ERR_STATUS_INVALID },
+		{ ":status", "600", KH2_ERR_STATUS_INVALID },
+	};
+	struct kh2_headers *h;
+
+	get();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		h = fields(bad[i].name, bad[i].value);
+		EQ(kh2_respond(last, h, NULL), bad[i].err);
+		kh2_headers_free(h);
+	}
+	h = fields(":status", "200");
+	EQ(kh2_headers_add(h, ":status", "200"), 0);
+	EQ(kh2_respond(last, h, NULL), KH2_ERR_PSEUDO_NOT_ALLOWED);
+	kh2_headers_free(h);
+	want_no_headers();
+	EQ(kh2_respond(last, NULL, NULL), 0);
+	CHECK(peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
+	peer_end(&p);
+}
+
+TEST(informational_response_has_a_status_of_its_class)
+{
+	struct kh2_headers *h = fields("link", "</a>"), *other = fields(":status", "200");
+
+	get();
+	EQ(kh2_stream_additional_headers(last, NULL), KH2_ERR_STATUS_INVALID);
+	EQ(kh2_stream_additional_headers(last, h), KH2_ERR_STATUS_INVALID);
+	EQ(kh2_stream_additional_headers(last, other), KH2_ERR_STATUS_INVALID);
+	EQ(kh2_headers_add(h, ":path", "/"), 0);
+	EQ(kh2_stream_additional_headers(last, h), KH2_ERR_PSEUDO_NOT_ALLOWED);
+	want_no_headers();
+	kh2_headers_free(h);
+	h = fields(":status", "103");
+	EQ(kh2_stream_additional_headers(last, h), 0);
+	CHECK(peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
+	EQ(f.flags, KH2_FLAG_END_HEADERS);
+	kh2_headers_free(other);
+	kh2_headers_free(h);
+	peer_end(&p);
+}
+
+static void on_want_trailers(struct kh2_stream *st, void *user)
+{
+	(void)st;
+	(void)user;
+	see("want ");
+}
+
 TEST(trailers_to_send_have_no_pseudo_header_fields)
 {
+	const struct kh2_stream_cbs cbs = { .sz = sizeof(cbs),
+					    .on_want_trailers = on_want_trailers };
 	const struct kh2_respond_opts opts = { .sz = sizeof(opts), .wait_for_trailers = true };
-	struct kh2_headers *h = fields("x", "y");
+	struct kh2_headers *h = fields("x", "y"), *bad = fields("x", "y");
 
-	EQ(kh2_headers_add(h, ":status", "200"), 0);
+	EQ(kh2_headers_add(bad, ":status", "200"), 0);
 	get();
+	kh2_stream_set_callbacks(last, &cbs, NULL);
 	EQ(kh2_respond(last, NULL, &opts), 0);
 	EQ(kh2_stream_end(last, "a", 1), 0);
 	CHECK(peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
 	CHECK(peer_find(&p, KH2_FRAME_DATA, 1, &f));
-	/* without on_want_trailers they were sent, and are none */
+	EQ(f.flags, 0);
+	CHECK(!strcmp(saw, "stream end want "));
+	EQ(kh2_stream_send_trailers(last, bad), KH2_ERR_PSEUDO_NOT_ALLOWED);
+	want_no_headers();
+	EQ(kh2_stream_send_trailers(last, h), 0);
+	CHECK(peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
+	EQ(f.flags, KH2_FLAG_END_HEADERS | KH2_FLAG_END_STREAM);
+	kh2_headers_free(bad);
+	kh2_headers_free(h);
+	peer_end(&p);
+}
+
+TEST(trailers_that_nobody_wants_are_none)
+{
+	const struct kh2_respond_opts opts = { .sz = sizeof(opts), .wait_for_trailers = true };
+
+	get();
+	EQ(kh2_respond(last, NULL, &opts), 0);
+	EQ(kh2_stream_end(last, "a", 1), 0);
+	CHECK(peer_find(&p, KH2_FRAME_DATA, 1, &f));
 	EQ(f.flags, 0);
 	CHECK(peer_find(&p, KH2_FRAME_DATA, 1, &f));
 	EQ(f.flags, KH2_FLAG_END_STREAM);
-	EQ(kh2i_rules_trailers(h), KH2_ERR_PSEUDO_NOT_ALLOWED);
-	kh2_headers_free(h);
+	EQ(f.len, 0);
 	peer_end(&p);
 }
 
@@ -353,6 +461,58 @@ TEST(smaller_table_is_said_in_the_next_block)
 	CHECK(peer_find(&p, KH2_FRAME_HEADERS, 1, &f));
 	EQ(f.payload[0], 0x20);
 	EQ(f.payload[1], 0x88);
+	peer_end(&p);
+}
+
+/* RFC 9113 4.3.1: from the acknowledgement of ours on, and not before */
+TEST(smaller_table_of_ours_is_asked_of_the_next_block)
+{
+	const struct kh2_settings small = {
+		.sz = sizeof(small), .present = KH2_SET_HEADER_TABLE_SIZE, .header_table_size = 0,
+	};
+
+	begin(NULL, 0);
+	EQ(kh2_session_settings(p.s, &small), 0);
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	peer_turn(&p);
+	CHECK(last && kh2_stream_id(last) == 1);
+	peer_frame(&p, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0, NULL, 0);
+	peer_request(&p, 3, false, KH2_FLAG_END_STREAM);
+	CHECK(peer_find(&p, KH2_FRAME_GOAWAY, 0, &f));
+	EQ(get_unaligned_be32(f.payload + 4), KH2_COMPRESSION_ERROR);
+	CHECK(!strncmp(saw, "stream end ", 11) && !strstr(saw + 1, "stream"));
+	peer_end(&p);
+}
+
+/* CONNECT with :protocol: a WebSocket */
+static void websocket(u32 stream)
+{
+	static const u8 block[] = {
+		0x02, 0x07, 'C', 'O', 'N', 'N', 'E', 'C', 'T', 0x86, 0x84, 0x01, 0x01, 'a',
+		0x00, 0x09, ':', 'p', 'r', 'o', 't', 'o', 'c', 'o', 'l', 0x01, 'w',
+	};
+
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, stream, block, sizeof(block));
+}
+
+TEST(extended_connect_is_malformed_until_it_was_offered)
+{
+	const struct kh2_settings offer = {
+		.sz = sizeof(offer), .present = KH2_SET_ENABLE_CONNECT_PROTOCOL,
+		.enable_connect_protocol = true,
+	};
+
+	begin(NULL, 0);
+	websocket(1);
+	CHECK(peer_find(&p, KH2_FRAME_RST_STREAM, 1, &f));
+	EQ(get_unaligned_be32(f.payload), KH2_PROTOCOL_ERROR);
+	CHECK(!*saw);
+	EQ(kh2_session_settings(p.s, &offer), 0);
+	CHECK(peer_find(&p, KH2_FRAME_SETTINGS, 0, &f));
+	peer_frame(&p, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0, NULL, 0);
+	websocket(3);
+	CHECK(!peer_find(&p, KH2_FRAME_RST_STREAM, 3, &f));
+	CHECK(last && kh2_stream_id(last) == 3);
 	peer_end(&p);
 }
 

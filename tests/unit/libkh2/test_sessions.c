@@ -181,6 +181,137 @@ TEST(stream_that_sends_is_not_idle)
 	peer_end(&p);
 }
 
+/* ---- PING, SETTINGS ---- */
+
+static int answered, cancelled, refused;
+static u8 answer_payload[8];
+
+static void on_pong(struct kh2_session *s, int err, uint64_t rtt_ns, const uint8_t payload[8],
+		    void *arg)
+{
+	(void)s;
+	EQ((uintptr_t)arg, 7);
+	if (!err) {
+		CHECK(rtt_ns);
+		memcpy(answer_payload, payload, 8);
+		answered++;
+	} else if (err == KH2_ERR_PING_CANCEL) {
+		cancelled++;
+	} else {
+		EQ(err, KH2_ERR_PING_LIMIT);
+		refused++;
+	}
+}
+
+static int ping(struct peer *p, u8 first)
+{
+	const u8 payload[8] = { first };
+
+	return kh2_session_ping(p->s, payload, on_pong, (void *)7);
+}
+
+TEST(eleventh_ping_is_refused)
+{
+	static const u8 fourth[8] = { 4 };
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, NULL, &much, NULL, 0);
+	for (u8 i = 1; i <= 10; i++) {
+		EQ(ping(&p, i), 0);
+		CHECK(peer_find(&p, KH2_FRAME_PING, 0, &f));
+		EQ(f.payload[0], i);
+	}
+	EQ(ping(&p, 11), KH2_ERR_PING_LIMIT);
+	CHECK(!peer_find(&p, KH2_FRAME_PING, 0, &f));
+	EQ(answered + cancelled + refused, 0);
+	peer_frame(&p, KH2_FRAME_PING, KH2_FLAG_ACK, 0, fourth, 8);
+	peer_turn(&p);
+	EQ(answered, 1);
+	EQ(answer_payload[0], 4);
+	EQ(ping(&p, 11), 0);
+	CHECK(peer_find(&p, KH2_FRAME_PING, 0, &f));
+	EQ(ping(&p, 12), KH2_ERR_PING_LIMIT);
+	/* each callback runs once, at the end if not before */
+	peer_end(&p);
+	EQ(answered, 1);
+	EQ(cancelled, 10);
+	EQ(refused, 0);
+}
+
+TEST(pings_are_refused_beyond_the_limit_of_the_server)
+{
+	const struct kh2_limit_value two = { .id = KH2_L_PINGS_OUT, .value = 2 };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &two, .n_limits = 1 };
+	static struct peer p;
+
+	peer_begin(&p, &opts, &much, NULL, 0);
+	EQ(kh2_session_ping(p.s, NULL, NULL, NULL), -EINVAL);
+	EQ(ping(&p, 1), 0);
+	EQ(kh2_session_ping(p.s, NULL, on_pong, (void *)7), 0);
+	EQ(ping(&p, 3), KH2_ERR_PING_LIMIT);
+	EQ(kh2_session_ping(p.s, NULL, on_pong, (void *)7), KH2_ERR_PING_LIMIT);
+	EQ(kh2_session_destroy(p.s, 0, KH2_NO_ERROR), 0);
+	EQ(ping(&p, 4), KH2_ERR_SESSION_CLOSED);
+	peer_end(&p);
+	EQ(cancelled, 2);
+}
+
+/* The engine's own counts, too: who was told 0 hears of it by the callback */
+TEST(ping_that_a_shutdown_leaves_no_room_for_is_told)
+{
+	const struct kh2_limit_value one = { .id = KH2_L_PINGS_OUT, .value = 1 };
+	const struct kh2_setting shut = { .id = KH2_SETTINGS_INITIAL_WINDOW_SIZE, .value = 0 };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &one, .n_limits = 1 };
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, &opts, &much, &shut, 1);
+	peer_request(&p, 1, false, KH2_FLAG_END_STREAM);
+	peer_turn(&p);
+	EQ(kh2_session_close(p.s), 0);
+	CHECK(peer_find(&p, KH2_FRAME_PING, 0, &f));
+	EQ(ping(&p, 1), 0);
+	peer_turn(&p);
+	EQ(refused, 1);
+	peer_frame(&p, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.payload, 8);
+	peer_turn(&p);
+	EQ(ping(&p, 2), 0);
+	CHECK(peer_find(&p, KH2_FRAME_PING, 0, &f));
+	peer_end(&p);
+	EQ(refused, 1);
+	EQ(cancelled, 1);
+}
+
+TEST(eleventh_settings_is_refused)
+{
+	struct kh2_settings s = { .sz = sizeof(s), .present = KH2_SET_INITIAL_WINDOW_SIZE };
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, NULL, &much, NULL, 0);
+	for (u32 i = 0; i < 10; i++) {
+		s.initial_window_size = i;
+		EQ(kh2_session_settings(p.s, &s), 0);
+	}
+	EQ(kh2_session_settings(p.s, &s), -ENOBUFS);
+	peer_frame(&p, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0, NULL, 0);
+	peer_turn(&p);
+	s.initial_window_size = 77;
+	EQ(kh2_session_settings(p.s, &s), 0);
+	EQ(kh2_session_settings(p.s, &s), -ENOBUFS);
+	peer_turn(&p);
+	CHECK(!kh2_session_is_destroyed(p.s));
+	for (int i = 0; i < 11; i++) {
+		do
+			CHECK(peer_find(&p, KH2_FRAME_SETTINGS, 0, &f));
+		while (f.flags & KH2_FLAG_ACK || (f.len == 6 && f.payload[1] != 4) || f.len != 6);
+		EQ(get_unaligned_be32(f.payload + 2), i < 10 ? i : 77);
+	}
+	CHECK(!peer_find(&p, KH2_FRAME_SETTINGS, 0, &f));
+	peer_end(&p);
+}
+
 /* ---- TLS ---- */
 
 /* A certificate and its key, both in a file named @path */
@@ -212,10 +343,11 @@ static void on_server_close(struct kh2_server *srv, void *user)
 }
 
 /* The client's side of a connection to a new server, its first message sent */
-static SSL *start_handshake(struct kh2_ctx *ctx, struct kh2_server **srv)
+static SSL *start_handshake(struct kh2_ctx *ctx, u32 handshake_ms, struct kh2_server **srv)
 {
 	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_close = on_server_close };
-	const struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem" };
+	const struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem",
+					  .handshake_ms = handshake_ms };
 	SSL_CTX *client = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = SSL_new(client);
 	int pair[2];
@@ -240,7 +372,7 @@ TEST(server_that_closes_in_a_handshake_waits_for_the_session)
 	SSL *ssl;
 
 	EQ(kh2_ctx_new(&ctx, &opts), 0);
-	ssl = start_handshake(ctx, &srv);
+	ssl = start_handshake(ctx, 0, &srv);
 	kh2_server_close(srv);
 	for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++)
 		kh2_ctx_dispatch(ctx, 10);
@@ -257,6 +389,73 @@ TEST(server_that_closes_in_a_handshake_waits_for_the_session)
 	kh2_ctx_free(ctx);
 	close(SSL_get_fd(ssl));
 	SSL_free(ssl);
+}
+
+static void end_handshake(struct kh2_ctx *ctx, struct kh2_server *srv, SSL *ssl)
+{
+	kh2_server_free(srv);
+	kh2_ctx_free(ctx);
+	close(SSL_get_fd(ssl));
+	SSL_free(ssl);
+}
+
+TEST(handshake_that_is_never_finished_is_ended_in_time)
+{
+	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
+	u64 begun = kh2i_now(), end = begun + 20000 * MS;
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+	u8 some[65536];
+	SSL *ssl;
+
+	EQ(kh2_ctx_new(&ctx, &opts), 0);
+	ssl = start_handshake(ctx, 300, &srv);
+	EQ(srv->n_handshakes, 1);
+	while (srv->n_handshakes && kh2i_now() < end)
+		kh2_ctx_dispatch(ctx, 10);
+	EQ(srv->n_handshakes, 0);
+	EQ(srv->n_sessions, 0);
+	CHECK(kh2i_now() - begun >= 300 * MS);
+	/* what the server had said, then the end */
+	while (recv(SSL_get_fd(ssl), some, sizeof(some), MSG_DONTWAIT) > 0)
+		;
+	EQ(recv(SSL_get_fd(ssl), some, sizeof(some), MSG_DONTWAIT), 0);
+	end_handshake(ctx, srv, ssl);
+}
+
+TEST(handshake_that_is_finished_in_time_leaves_no_limit)
+{
+	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+	u64 done;
+	SSL *ssl;
+
+	EQ(kh2_ctx_new(&ctx, &opts), 0);
+	ssl = start_handshake(ctx, 2000, &srv);
+	for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++)
+		kh2_ctx_dispatch(ctx, 10);
+	for (int i = 0; i < 100 && !srv->n_sessions; i++)
+		kh2_ctx_dispatch(ctx, 10);
+	EQ(srv->n_sessions, 1);
+	EQ(srv->n_handshakes, 0);
+	for (done = kh2i_now() + 2100 * MS; kh2i_now() < done;)
+		kh2_ctx_dispatch(ctx, 100);
+	EQ(srv->n_sessions, 1);
+	end_handshake(ctx, srv, ssl);
+}
+
+TEST(tls_compression_is_off)
+{
+	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+	SSL *ssl;
+
+	EQ(kh2_ctx_new(&ctx, &opts), 0);
+	ssl = start_handshake(ctx, 0, &srv);
+	CHECK(SSL_CTX_get_options(srv->tls->ssl_ctx) & SSL_OP_NO_COMPRESSION);
+	end_handshake(ctx, srv, ssl);
 }
 
 /* ---- options ---- */

@@ -267,6 +267,27 @@ TEST(stream_counts_until_its_last_reference_goes)
 	kh2_stream_put(held);
 }
 
+/* RFC 9113 4.3: nobody wants the stream, and its block is decoded all the same */
+TEST(bad_block_of_a_refused_stream_fails_the_connection)
+{
+	const struct kh2_limit_value one = { .id = KH2_L_STREAMS, .value = 1 };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &one, .n_limits = 1 };
+	static const u8 index_zero[] = { 0x80 };
+	static struct peer p;
+	static struct got f;
+
+	peer_begin(&p, &opts, &server, NULL, 0);
+	peer_request(&p, 1, true, 0);
+	peer_request(&p, 3, true, 0);
+	CHECK(peer_find(&p, KH2_FRAME_RST_STREAM, 3, &f));
+	EQ(get_unaligned_be32(f.payload), KH2_REFUSED_STREAM);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 5, index_zero,
+		   sizeof(index_zero));
+	CHECK(peer_find(&p, KH2_FRAME_GOAWAY, 0, &f));
+	EQ(get_unaligned_be32(f.payload + 4), KH2_COMPRESSION_ERROR);
+	peer_end(&p);
+}
+
 TEST(priority_update_before_its_request_is_kept)
 {
 	static const u8 update[] = { 0, 0, 0, 3, 'u', '=', '1' };
