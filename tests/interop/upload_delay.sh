@@ -6,19 +6,18 @@
 
 peers=$interop/peers
 ns=kh2-delay-$$
-ours=kh2s$$
-theirs=kh2c$$
-sinks=()
+near=kh2s$$
+far=kh2c$$
 
 # A pair of veth, the client's end in a namespace of its own. What the client sends takes 50 ms,
 # at a rate for which the processor, though emulated, does not count.
 make_path() {
 	ip netns add "$ns" &&
-		ip link add "$ours" type veth peer name "$theirs" netns "$ns" &&
-		ip addr add 10.66.0.1/24 dev "$ours" && ip link set "$ours" up &&
-		ip -n "$ns" addr add 10.66.0.2/24 dev "$theirs" &&
-		ip -n "$ns" link set "$theirs" up &&
-		tc -n "$ns" qdisc add dev "$theirs" root netem delay 50ms rate 24mbit limit 10000
+		ip link add "$near" type veth peer name "$far" netns "$ns" &&
+		ip addr add 10.66.0.1/24 dev "$near" && ip link set "$near" up &&
+		ip -n "$ns" addr add 10.66.0.2/24 dev "$far" &&
+		ip -n "$ns" link set "$far" up &&
+		tc -n "$ns" qdisc add dev "$far" root netem delay 50ms rate 24mbit limit 10000
 }
 
 end_path() {
@@ -31,21 +30,17 @@ there() {
 	ip netns exec "$ns" timeout $((60 * slow)) "$@"
 }
 
-# start_sink [CERT KEY]: of TCP, or of TLS
 start_sink() {
 	rm -f sink.port
-	"$peers/tcp.py" sink 10.66.0.1 0 "$@" > sink.port &
+	"$peers/tcp.py" sink 10.66.0.1 0 > sink.port &
 	pids+=($!)
-	wait_for 20 test -s sink.port && sinks+=("$(cat sink.port)")
+	wait_for 20 test -s sink.port
 }
 
-# plain FILE URL...: milliseconds from the first octet that is sent to the last of the answer,
-# without HTTP
+# plain FILE: milliseconds from the first octet that is sent to the last of the answer, without
+# HTTP and in the clear
 plain() {
-	case $2 in
-	https:*) there "$peers/tcp.py" send 10.66.0.1 "${sinks[1]}" "$1" cert.pem ;;
-	*) there "$peers/tcp.py" send 10.66.0.1 "${sinks[0]}" "$1" ;;
-	esac
+	there "$peers/tcp.py" send 10.66.0.1 "$(cat sink.port)" "$1"
 }
 
 # upload FILE URL ARGUMENT...: the same for a request
@@ -59,27 +54,52 @@ upload() {
 	return 1
 }
 
-# as_fast_as_tcp ARGUMENT...: at 90 % of the rate without HTTP, side by side. The machine may be
-# busy: one of some tries has to show it.
-as_fast_as_tcp() {
-	local try tcp ours
-	for try in 1 2 3 4; do
-		tcp=$(plain long "$1") && ours=$(upload long "$@") || return 1
-		echo "try $try: without HTTP $tcp ms, ours $ours ms"
-		[ $((90 * ours)) -gt $((100 * tcp)) ] || return 0
+# The machine may be busy, which makes a transfer longer and never shorter: the least time of
+# some is the nearest to the path's own, and is what is compared. That of TCP is over all of its
+# tries, ${tcp[FILE]}: one that was held up lowers no bar.
+declare -A tcp
+
+try_tcp() {
+	local took
+	took=$(plain "$1") || return 1
+	tcp[$1]=$(lesser "$took" "${tcp[$1]:-}")
+	echo "without HTTP $took ms; at best ${tcp[$1]} ms"
+}
+
+lesser() {
+	echo $(($1 < ${2:-$1} ? $1 : ${2:-$1}))
+}
+
+measure_path() {
+	local file
+	for file in long long long short short short; do
+		try_tcp $file || return 1
+	done
+}
+
+# settle WHAT FILE URL ARGUMENT...: until WHAT holds of $ours and $theirs, in six tries; TCP has
+# another between each two of ours.
+settle() {
+	local what=$1 file=$2 try took ours='' theirs
+	shift
+	for try in 1 2 3 4 5 6; do
+		[ "$try" -eq 1 ] || try_tcp "$file" || return 1
+		took=$(upload "$@") || return 1
+		ours=$(lesser "$took" "$ours")
+		theirs=${tcp[$file]}
+		echo "ours $took ms; at best $ours ms"
+		! "$what" || return 0
 	done
 	return 1
 }
 
-# The path is one where windows matter: with one that does not grow, two thirds are not reached.
-slow_without_tuning() {
-	local try tcp ours
-	for try in 1 2 3 4; do
-		tcp=$(plain short "$1") && ours=$(upload short "$@") || return 1
-		echo "try $try: without HTTP $tcp ms, ours $ours ms"
-		[ $((2 * ours)) -le $((3 * tcp)) ] || return 0
-	done
-	return 1
+as_fast_as_tcp() {
+	[ $((90 * ours)) -le $((100 * theirs)) ]
+}
+
+# With a window that does not grow two thirds are not reached.
+slower_than_tcp() {
+	[ $((2 * ours)) -gt $((3 * theirs)) ]
 }
 
 # Four at once: the last ends soon after the first, and none has to wait for it.
@@ -97,7 +117,7 @@ side_by_side() {
 run() {
 	start_kh2d --listen 10.66.0.1:0 --app "$kh2_bin/apps/discard.so"
 	result $? starts
-	check clear_is_as_fast_as_tcp as_fast_as_tcp "http://10.66.0.1:$port/" \
+	check clear_is_as_fast_as_tcp settle as_fast_as_tcp long "http://10.66.0.1:$port/" \
 		--http2-prior-knowledge
 	check uploads_share_the_path side_by_side
 	check stops stop_kh2d
@@ -105,22 +125,23 @@ run() {
 	start_kh2d --listen 10.66.0.1:0 --app "$kh2_bin/apps/discard.so" --cert cert.pem \
 		--key key.pem
 	result $? starts_tls
-	check tls_is_as_fast_as_tcp as_fast_as_tcp "https://localhost:$port/" \
+	check tls_is_as_fast_as_tcp settle as_fast_as_tcp long "https://localhost:$port/" \
 		--resolve "localhost:$port:10.66.0.1"
 	check stops_tls stop_kh2d
 
 	start_kh2d --listen 10.66.0.1:0 --app "$kh2_bin/apps/discard.so" --limit window_max=0
 	result $? starts_without_tuning
-	check windows_matter slow_without_tuning "http://10.66.0.1:$port/" --http2-prior-knowledge
+	check windows_matter settle slower_than_tcp short "http://10.66.0.1:$port/" \
+		--http2-prior-knowledge
 	check stops_without_tuning stop_kh2d
 }
 
 make_certificate cert.pem key.pem
 head -c 8M /dev/urandom > long
-head -c 3M /dev/urandom > short
+head -c 1536K /dev/urandom > short
 modprobe aesni_intel 2> /dev/null	# nothing else loads it, and without it kernel TLS is slow
 check path_is_there make_path
 check tcp_sink_is_there start_sink
-check tls_sink_is_there start_sink cert.pem key.pem
+check path_is_measured measure_path
 each_backend run
 finish
