@@ -43,6 +43,35 @@ IDLE_SERVERS = {
                                         "nginx-ktls")},
 }
 
+# What an upload goes over: what the client sends is delayed and takes its turn at the rate; one
+# packet in LOSS of these is lost, if not 0.
+Path = collections.namedtuple("Path", "title netem loss")
+
+UPLOAD_SIZE = 8 * MIB
+PATHS = {
+    "10ms": Path("10 ms", "delay 10ms rate 40mbit", 0),
+    "50ms": Path("50 ms", "delay 50ms rate 40mbit", 0),
+    "100ms": Path("100 ms", "delay 100ms rate 40mbit", 0),
+    "loss": Path("50 ms, loss", "delay 50ms rate 40mbit", 1000),
+}
+
+# Uploads side by side on one connection, over this path
+SHARED_PATH = "50ms"
+NEIGHBOURS = 4
+NEIGHBOUR_SIZE = UPLOAD_SIZE // NEIGHBOURS
+
+# title, whether an application can be slow to read
+Receiver = collections.namedtuple("Receiver", "title slow")
+
+UPLOAD_SERVERS = {
+    "kh2-kernel": Receiver("kh2, kernel", True),
+    "kh2-user": Receiver("kh2, user", True),
+    "nginx": Receiver("nginx, proxy", True),
+    "nginx-stream": Receiver("nginx, proxy, unbuffered", True),
+    "nghttpd": Receiver("nghttpd", False),
+    "node": Receiver("Node.js", True),
+}
+
 
 def columns():
     return [(case, transport) for case in CASES for transport in TRANSPORTS]

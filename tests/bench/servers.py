@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from cases import CASES, CIPHER
@@ -48,6 +49,8 @@ NGINX_TLS = """
         {ktls}
 """
 
+ASK_VERSION = {"nginx": "-v", "openssl": "version"}
+
 
 class Absent(Exception):
     """The build or the root has no such server."""
@@ -55,6 +58,21 @@ class Absent(Exception):
 
 class Broken(Exception):
     """The server is there and does not do what it should."""
+
+
+def version(program):
+    """The first line of what it says of itself."""
+    try:
+        done = subprocess.run([program, ASK_VERSION.get(program, "--version")],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+    except FileNotFoundError:
+        return ""
+    return (done.stdout.splitlines() or [""])[0].strip()
+
+
+def versions(*programs):
+    return {"kernel": os.uname().release, **{name: version(name) for name in programs}}
 
 
 def make_site():
@@ -101,32 +119,31 @@ def command(server, transport, connections):
             *([CERT, KEY] if tls else [])]
 
 
-def listening():
-    """Whether PORT is bound; asked of /proc, because not every server likes to be probed."""
+def listening(port):
+    """Whether it is bound; asked of /proc, because not every server likes to be probed."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with open(table, encoding="ascii") as file:
             for line in file.readlines()[1:]:
                 fields = line.split()
-                if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == PORT:
+                if fields[3] == "0A" and int(fields[1].split(":")[1], 16) == port:
                     return True
     return False
 
 
-class Server:
-    """A running server; as a context it is ended on leaving."""
+class Program:
+    """A running program that listens; as a context it is ended on leaving."""
 
-    def __init__(self, name, transport, connections=0):
-        words = command(name, transport, connections)
+    def __init__(self, words, port):
         if not shutil.which(words[0]):
             raise Absent(f"no {words[0]}")
-        self.transport = transport
-        self.log = open(DIR + "/server.log", "w+", encoding="utf-8", errors="replace")
+        self.port = port
+        self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log)
 
     def __enter__(self):
-        for _ in range(500):
-            if listening():
+        for _ in range(1500):
+            if listening(self.port):
                 return self
             if self.process.poll() is not None:
                 break
@@ -149,3 +166,10 @@ class Server:
     def last_words(self):
         self.log.seek(0)
         return " ".join(self.log.read().split())[-300:]
+
+
+class Server(Program):
+    """One of SERVERS or IDLE_SERVERS."""
+
+    def __init__(self, name, transport, connections=0):
+        super().__init__(command(name, transport, connections), PORT)
