@@ -110,32 +110,27 @@ static void on_ping(struct kh2_session *s, const struct kh2_event *ev, const voi
 		s->cbs.on_ping(s, payload, s->user);
 }
 
+/* It may be that of an administrator's, who sends them by netlink. */
+static struct kh2i_ping *find_ping(const struct kh2_session *s, const void *payload)
+{
+	struct kh2i_ping *ping;
+
+	list_for_each_entry(ping, &s->pings, node)
+		if (!memcmp(ping->payload, payload, 8))
+			return ping;
+	return NULL;
+}
+
 static void on_ping_ack(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
-	struct kh2i_ping *ping, *found = NULL;
+	struct kh2i_ping *ping = ev->len == 8 ? find_ping(s, payload) : NULL;
 
-	if (ev->len != 8)
+	if (!ping)
 		return;
-	list_for_each_entry(ping, &s->pings, node) {
-		if (!ping->stamped && memcmp(ping->payload, payload, 8))
-			continue;
-		found = ping;
-		if (!ping->stamped)
-			break;
-	}
-	/* stamped ones come back in order, so the oldest of them is meant */
-	if (found && found->stamped)
-		list_for_each_entry(ping, &s->pings, node)
-			if (ping->stamped) {
-				found = ping;
-				break;
-			}
-	if (!found)
-		return;
-	list_del(&found->node);
+	list_del(&ping->node);
 	s->n_pings--;
-	found->cb(s, 0, ev->arg, payload, found->arg);
-	free(found);
+	ping->cb(s, 0, ev->arg, payload, ping->arg);
+	free(ping);
 }
 
 static void on_goaway(struct kh2_session *s, const struct kh2_event *ev, const void *payload)

@@ -540,13 +540,12 @@ int kh2_session_ping(struct kh2_session *s, const uint8_t payload[8], kh2_ping_f
 	ping = calloc(1, sizeof(*ping));
 	if (!ping)
 		return -ENOMEM;
-	*ping = (struct kh2i_ping){ .cb = cb, .arg = arg, .stamped = !payload };
-	if (payload) {
+	*ping = (struct kh2i_ping){ .cb = cb, .arg = arg };
+	if (payload)
 		memcpy(ping->payload, payload, 8);
-		memcpy(&sqe.offset, payload, 8);
-	} else {
-		sqe.flags = KH2_SQE_STAMP;
-	}
+	else
+		put_unaligned_le64(kh2i_now(), ping->payload);
+	memcpy(&sqe.offset, ping->payload, 8);
 	sqe.user_data = KH2I_UD_PING(ping);
 	err = kh2i_session_submit(s, &sqe, NULL);
 	if (err) {

@@ -22,7 +22,6 @@ struct kh2i_ping {
 	struct list_head node;
 	kh2_ping_fn cb;
 	void *arg;
-	bool stamped;
 	u8 payload[8];
 };
 

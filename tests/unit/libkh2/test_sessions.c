@@ -257,6 +257,32 @@ TEST(pings_are_refused_beyond_the_limit_of_the_server)
 	EQ(cancelled, 2);
 }
 
+/* Such as an administrator sends by netlink */
+TEST(ping_of_others_is_not_taken_for_ours)
+{
+	struct kh2_sqe others = { .opcode = KH2_OP_PING, .offset = 77 };
+	static struct peer p;
+	struct got first, second;
+
+	peer_begin(&p, NULL, &much, NULL, 0);
+	EQ(kh2i_session_submit(p.s, &others, NULL), 0);
+	EQ(kh2_session_ping(p.s, NULL, on_pong, (void *)7), 0);
+	CHECK(peer_find(&p, KH2_FRAME_PING, 0, &first));
+	CHECK(peer_find(&p, KH2_FRAME_PING, 0, &second));
+	EQ(first.payload[0], 77);
+	peer_frame(&p, KH2_FRAME_PING, KH2_FLAG_ACK, 0, first.payload, 8);
+	peer_turn(&p);
+	EQ(answered, 0);
+	peer_frame(&p, KH2_FRAME_PING, KH2_FLAG_ACK, 0, second.payload, 8);
+	peer_turn(&p);
+	EQ(answered, 1);
+	CHECK(!memcmp(answer_payload, second.payload, 8));
+	/* the time of sending */
+	CHECK(get_unaligned_le64(second.payload) <= kh2i_now());
+	peer_end(&p);
+	EQ(cancelled, 0);
+}
+
 /* The engine's own counts, too: who was told 0 hears of it by the callback */
 TEST(ping_that_a_shutdown_leaves_no_room_for_is_told)
 {
