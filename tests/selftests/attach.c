@@ -6,6 +6,7 @@
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -146,9 +147,12 @@ TEST_F(attach, octets_read_before_come_first)
 
 TEST_F(attach, data_that_came_before_is_found)
 {
+	char octets[24 + 9 + 9 + 3];
+
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
-	usleep(50000);
+	ASSERT_EQ(sizeof(octets), recv(self->fds[0], octets, sizeof(octets),
+				       MSG_PEEK | MSG_WAITALL));
 	ASSERT_EQ(0, attach(self, self->fds[0]));
 	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
 }
@@ -190,11 +194,12 @@ TEST_F(attach, ipv6_connections_are_taken)
 
 TEST_F(attach, socket_that_the_peer_closed_ends_at_once)
 {
+	struct pollfd end = { .fd = self->fds[0], .events = POLLRDHUP };
 	struct kh2_event ev;
 
 	close(self->fds[1]);
 	self->fds[1] = -1;
-	usleep(10000);
+	ASSERT_EQ(1, poll(&end, 1, WAIT));
 	if (!attach(self, self->fds[0]))
 		EXPECT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
 }

@@ -236,6 +236,41 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_GOAWAY, &f, WAIT));
 }
 
+TEST_F(netlink, eleventh_ping_and_eleventh_settings_are_refused)
+{
+	const struct kh2_setting setting = { .id = 3, .value = 5 };
+	struct kt_attr ping[2], set[2];
+	struct kt_frame f;
+
+	ASSERT_EQ(0, attach(self, NULL, 0));
+	ping[0] = (struct kt_attr)A(ID, kt_u32(&self->reply, KH2_A_SESSION_ID));
+	ping[1] = (struct kt_attr)BYTES(OPAQUE, "01234567", 8);
+	set[0] = ping[0];
+	set[1] = (struct kt_attr)BYTES(SETTINGS, &setting, sizeof(setting));
+	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS, WAIT, NULL, NULL));
+	for (int i = 0; i < 10; i++)
+		ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, ping, 2, NULL));
+	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, ping, 2, NULL));
+	EXPECT_STRNE("", self->kt.complaint);
+	/* those of the attach are the first */
+	for (int i = 0; i < 9; i++)
+		ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
+	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
+	EXPECT_STRNE("", self->kt.complaint);
+	for (int i = 0; i < 10; i++)
+		ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_PING, &f, WAIT));
+	/* each answer makes room for one */
+	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_PING, KT_ACK, 0, "01234567", 8));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_PING_ACK, WAIT, NULL, NULL));
+	EXPECT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, ping, 2, NULL));
+	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, ping, 2, NULL));
+	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_SETTINGS, KT_ACK, 0, NULL, 0));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS_ACK, WAIT, NULL, NULL));
+	EXPECT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
+	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
+}
+
 TEST_F(netlink, limits_and_settings_change)
 {
 	const struct kh2_limit_value limit = { .id = KH2_L_STREAMS, .value = 5 };

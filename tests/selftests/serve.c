@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -410,6 +411,21 @@ TEST_F(serve, protocol_error_sends_goaway_and_tells_why)
 	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
 }
 
+/* Nobody reads the ring meanwhile: workers do what the owner does not come for. */
+static bool ring_fills_up(struct _test_data_serve *self, uint32_t session)
+{
+	const struct kt_attr id = { .type = KH2_A_SESSION_ID, .u32 = session };
+	static struct kt_reply reply;
+
+	for (int ms = 0; ms < WAIT; ms += 10, usleep(10000)) {
+		if (kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, &reply))
+			return false;
+		if (kt_counter(&reply, KH2_A_SESSION_COUNTERS, KH2_C_STALL_EVENT_RING))
+			return true;
+	}
+	return false;
+}
+
 TEST_F(serve, full_event_ring_pushes_back_and_loses_nothing)
 {
 	static uint8_t body[16384];
@@ -454,8 +470,7 @@ TEST_F(serve, full_event_ring_pushes_back_and_loses_nothing)
 		_exit(!!bad);
 	}
 	sent = 100 * sizeof(body);
-	/* Let the ring fill up first. */
-	usleep(200000);
+	ASSERT_TRUE(ring_fills_up(self, session));
 	do {
 		const struct kh2_event *next = kt_event(&small, WAIT);
 
@@ -476,6 +491,94 @@ TEST_F(serve, full_event_ring_pushes_back_and_loses_nothing)
 	EXPECT_EQ(sent, got);
 	close(fds[1]);
 	kt_channel_close(&small);
+}
+
+/* ---- linger_ms: a close waits for what was sent to be acknowledged ---- */
+
+#define UNREAD 60000
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* A session with an answer that the peer has no room for, closed at @at. */
+static uint32_t close_unread(struct __test_metadata *_metadata, struct _test_data_serve *self,
+			     bool tls, uint32_t linger_ms, int fds[2], int64_t *at)
+{
+	const struct kh2_limit_value limit = { .id = KH2_L_LINGER_MS, .value = linger_ms };
+	struct kt_attr attrs[] = {
+		{ .type = KH2_A_SESSION_CHANNEL_FD, .u32 = self->ch.fd },
+		{ .type = KH2_A_SESSION_SOCKET_FD },
+		{ .type = KH2_A_SESSION_LIMITS, .data = &limit, .n = sizeof(limit) },
+	};
+	struct kh2_sqe sqe = { .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1 };
+	static struct kt_reply reply;
+	struct kh2_event ev;
+
+	ASSERT_EQ(0, kt_pair_small(fds, tls, 4096));
+	attrs[1].u32 = fds[0];
+	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_ATTACH, attrs, 3, &reply));
+	sqe.session = kt_u32(&reply, KH2_A_SESSION_ID);
+	close(fds[0]);
+	ASSERT_EQ(0, kt_send_preface(fds[1]));
+	ASSERT_EQ(0, kt_send_get(fds[1], 1));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
+	self->ch.tx[0] = 0x88;
+	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	sqe.opcode = KH2_OP_FILE;
+	sqe.flags = KH2_SQE_END_STREAM;
+	sqe.len = UNREAD;
+	sqe.fd = make_file(UNREAD);
+	ASSERT_LE(0, sqe.fd);
+	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	close(sqe.fd);
+	/* The last frame is made; much of it is with us yet. */
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_CLOSED, WAIT, &ev, NULL));
+	sqe = (struct kh2_sqe){ .opcode = KH2_OP_CLOSE, .session = sqe.session };
+	*at = now_ms();
+	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	return sqe.session;
+}
+
+TEST_F(serve, close_waits_for_a_peer_that_reads_nothing_as_long_as_linger_says)
+{
+	struct kh2_event ev;
+	uint32_t session;
+	int64_t at;
+	int fds[2];
+
+	session = close_unread(_metadata, self, variant->tls, 700, fds, &at);
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
+	EXPECT_EQ(session, ev.session);
+	EXPECT_LE(700, now_ms() - at);
+	close(fds[1]);
+}
+
+TEST_F(serve, close_waits_no_longer_than_the_peer_takes_to_read)
+{
+	struct kt_attr id = { .type = KH2_A_SESSION_ID };
+	struct kh2_event ev;
+	size_t got = 0;
+	int64_t at;
+	int fds[2];
+
+	id.u32 = close_unread(_metadata, self, variant->tls, 600000, fds, &at);
+	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL));
+	do {
+		ASSERT_EQ(1, kt_await_frame(fds[1], KT_DATA, &self->f, WAIT));
+		got += self->f.len;
+	} while (!(self->f.flags & KT_END_STREAM));
+	EXPECT_EQ(UNREAD, got);
+	ASSERT_EQ(1, kt_await_frame(fds[1], KT_GOAWAY, &self->f, WAIT));
+	EXPECT_EQ(0, kt_recv_frame(fds[1], &self->f, WAIT));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
+	EXPECT_EQ(id.u32, ev.session);
+	EXPECT_EQ(0, ev.code);
+	close(fds[1]);
 }
 
 /* Records of other types than data. */

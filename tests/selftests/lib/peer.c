@@ -32,7 +32,7 @@ static int set_tls(int fd)
 	return 0;
 }
 
-int kt_pair(int fds[2], bool tls)
+int kt_pair_small(int fds[2], bool tls, int room)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET };
 	socklen_t n = sizeof(addr);
@@ -44,6 +44,8 @@ int kt_pair(int fds[2], bool tls)
 	    getsockname(listener, (void *)&addr, &n))
 		return -errno;
 	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (room && setsockopt(fds[1], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)))
+		return -errno;
 	if (connect(fds[1], (void *)&addr, sizeof(addr)))
 		return -errno;
 	fds[0] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -52,6 +54,11 @@ int kt_pair(int fds[2], bool tls)
 	if (tls)
 		err = set_tls(fds[0]) ?: set_tls(fds[1]);
 	return err;
+}
+
+int kt_pair(int fds[2], bool tls)
+{
+	return kt_pair_small(fds, tls, 0);
 }
 
 int kt_send(int fd, const void *data, size_t n)
