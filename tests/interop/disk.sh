@@ -4,30 +4,29 @@
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
-device=/dev/nbd0
-
 fault() {
 	timeout $((60 * slow)) "$python" "$interop/peers/filefaults.py" "$1" "$PWD" "${where[@]}"
 }
 
-# A disk of ours, or none where the kernel has no network block devices.
+disk() {
+	python3 "$interop/peers/disk.py" "$1" "$device"
+}
+
+# A file as a disk, with a layer above it that fails or hangs when told to.
 make_disk() {
-	modprobe nbd nbds_max=1 2> /dev/null
-	[ -b $device ] || return
+	local mapped
+	modprobe -a loop dm_mod 2> /dev/null
 	truncate -s 32M image
-	echo well > mood
-	begin python3 "$interop/peers/disk.py" $device image mood > disk.out 2> disk.err
-	disk_pid=$!
-	wait_for 20 grep -q ready disk.out && mkfs.ext4 -q -O ^has_journal $device > mkfs.out 2>&1 &&
-		mount -o noatime $device www/disk && chmod 755 www/disk &&
-		head -c 3M /dev/urandom > www/disk/large
+	device=$(losetup --find --show image) || return
+	echo "$device" > device
+	mapped=$(disk make) && mkfs.ext4 -q -O ^has_journal "$mapped" &&
+		mount -o noatime "$mapped" www/disk && chmod 755 www/disk &&
+		head -c 3M /dev/urandom > www/disk/large &&
+		mount -o remount,ro www/disk
 }
 
 drop_disk() {
-	echo well > mood
-	umount www/disk
-	kill -TERM "$disk_pid"
-	wait_for 20 ended "$disk_pid"
+	disk well && umount www/disk && disk remove && losetup --detach "$device"
 }
 
 begin_healthy() {
@@ -49,7 +48,6 @@ run_faults() {
 	for case in truncated truncated-to-nothing replaced removed; do
 		check "${1}_file_$case" fault "$case"
 	done
-	[ -n "$has_disk" ] || return
 	for case in failing failing-at-once; do
 		check "${1}_disk_$case" fault "$case"
 	done
@@ -102,12 +100,7 @@ mkdir -p www/disk
 head -c 1M /dev/urandom > www/1M
 echo small > www/small
 make_certificate cert.pem key.pem
-has_disk=
-if make_disk; then
-	has_disk=1
-else
-	skip disk 'the kernel has no network block devices (CONFIG_BLK_DEV_NBD)'
-fi
+check disk_is_made make_disk
 each_backend run
-[ -z "$has_disk" ] || drop_disk
+check disk_is_put_away drop_disk
 finish

@@ -1,77 +1,70 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A disk that fails or hangs when told to: a network block device served by this process.
+"""A disk that fails or hangs when told to: a mapping of the device mapper onto another device.
 
-disk.py DEVICE IMAGE MOOD
-
-Serves the file IMAGE as DEVICE.  Before each read the file MOOD is looked at: "fail" has the read
-fail with EIO, "hang" holds it until something else stands there.  Prints "ready"; SIGTERM ends it.
+usage: disk.py make DEVICE       maps DEVICE, says the mapping's own device
+       disk.py MOOD DEVICE       "well"; "fail": each read and write fails with EIO; "hang": what
+                                 comes waits until the mood is another
+       disk.py remove DEVICE
 """
 import fcntl
 import os
-import signal
-import socket
 import struct
 import sys
-import threading
-import time
 
-SET_SOCK, SET_BLKSIZE, DO_IT, CLEAR_SOCK, SET_SIZE_BLOCKS, DISCONNECT = (
-    0xab00, 0xab01, 0xab03, 0xab04, 0xab07, 0xab08)
-REQUEST = struct.Struct(">II8sQI")
-REPLY = struct.Struct(">II8s")
-REQUEST_MAGIC, REPLY_MAGIC = 0x25609513, 0x67446698
-READ, WRITE, DISC = 0, 1, 2
-BLOCK = 4096
-EIO = 5
-
-
-def mood_of(path):
-    with open(path, encoding="ascii") as file:
-        return file.read().strip()
+NAME = b"kh2-disk"
+CONTROL = "/dev/mapper/control"
+SECTOR = 512
+# struct dm_ioctl: version, size, where data begins, targets, …, flags, …, device, name, uuid
+HEAD = struct.Struct("=3I I I I i I I I Q 128s 129s 7x")
+TARGET = struct.Struct("=QQiI16s")
+CREATE, REMOVE, SUSPEND, LOAD = (0xc0000000 | HEAD.size << 16 | 0xfd00 | number
+                                 for number in (3, 4, 6, 9))
+SUSPENDED, SKIP_LOCKFS = 1 << 1, 1 << 10
 
 
-def receive(sock, length):
-    parts = bytearray()
-    while len(parts) < length:
-        part = sock.recv(length - len(parts))
-        if not part:
-            sys.exit(0)
-        parts += part
-    return bytes(parts)
+def command(number, flags=0, table=b"", targets=0):
+    """One ioctl of the device mapper about our mapping; returns the number of its device."""
+    size = HEAD.size + len(table)
+    words = bytearray(HEAD.pack(4, 0, 0, size, HEAD.size, targets, 0, flags, 0, 0, 0, NAME, b"")
+                      + table)
+    with open(CONTROL, "r+b", buffering=0) as control:
+        fcntl.ioctl(control, number, words)
+    return HEAD.unpack(words[:HEAD.size])[10]
 
 
-def answer(sock, image, mood):
-    magic, kind, handle, offset, length = REQUEST.unpack(receive(sock, REQUEST.size))
-    assert magic == REQUEST_MAGIC
-    error, data = 0, b""
-    if kind & 0xffff == DISC:
-        sys.exit(0)
-    if kind & 0xffff == WRITE:
-        os.pwrite(image, receive(sock, length), offset)
-    elif kind & 0xffff == READ:
-        while mood_of(mood) == "hang":
-            time.sleep(0.02)
-        if mood_of(mood) == "fail":
-            error = EIO
-        else:
-            data = os.pread(image, length, offset)
-    sock.sendall(REPLY.pack(REPLY_MAGIC, error, handle) + data)
+def sectors_of(device):
+    with open(device, "rb") as file:
+        return file.seek(0, os.SEEK_END) // SECTOR
+
+
+def map_to(device, target):
+    """From now on it is this that answers, what waited included."""
+    words = f"{device} 0".encode() if target == b"linear" else b""
+    words += bytes(8 - len(words) % 8)
+    table = TARGET.pack(0, sectors_of(device), 0, TARGET.size + len(words), target) + words
+    command(LOAD, table=table, targets=1)
+    command(SUSPEND, SKIP_LOCKFS)
+
+
+def set_mood(device, mood):
+    if mood == "hang":
+        command(SUSPEND, SUSPENDED | SKIP_LOCKFS)
+    else:
+        map_to(device, {"well": b"linear", "fail": b"error"}[mood])
 
 
 def main():
-    device, path, mood = sys.argv[1:]
-    image = os.open(path, os.O_RDWR)
-    near, far = socket.socketpair()
-    nbd = os.open(device, os.O_RDWR)
-    fcntl.ioctl(nbd, SET_BLKSIZE, BLOCK)
-    fcntl.ioctl(nbd, SET_SIZE_BLOCKS, os.fstat(image).st_size // BLOCK)
-    fcntl.ioctl(nbd, SET_SOCK, near.fileno())
-    threading.Thread(target=lambda: fcntl.ioctl(nbd, DO_IT), daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: fcntl.ioctl(nbd, DISCONNECT))
-    print("ready", flush=True)
-    while True:
-        answer(far, image, mood)
+    what, device = sys.argv[1:]
+    if what == "make":
+        number = command(CREATE)
+        map_to(device, b"linear")
+        print(f"/dev/dm-{os.minor(number)}")
+    elif what == "remove":
+        command(REMOVE)
+    else:
+        set_mood(device, what)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,11 +4,13 @@
 
 usage: filefaults.py CASE DIRECTORY HOST PORT [CA]
 
-DIRECTORY/www is what is served, DIRECTORY/mood governs the disk under www/disk, see disk.py.
+DIRECTORY/www is what is served, DIRECTORY/device names what is under the disk of disk.py that is
+mounted at www/disk.
 """
 import os
 import sys
 
+import disk
 from h2conn import Connection
 
 INTERNAL_ERROR = 2
@@ -32,9 +34,8 @@ class Place:
             file.write(octets)
 
     def mood(self, word):
-        with open(f"{self.directory}/mood.new", "w", encoding="ascii") as file:
-            file.write(word)
-        os.rename(f"{self.directory}/mood.new", f"{self.directory}/mood")
+        with open(f"{self.directory}/device", encoding="ascii") as file:
+            disk.set_mood(file.read().strip(), word)
 
 
 def forget_pages():
@@ -175,9 +176,9 @@ def hanging(c, place):
     assert c.wait(stream) == original
 
 
-CASES = {function.__name__.replace("_", "-"): function
-         for function in (truncated, truncated_to_nothing, replaced, removed, failing,
-                          failing_at_once, hanging)}
+FILE_CASES = (truncated, truncated_to_nothing, replaced, removed)
+DISK_CASES = (failing, failing_at_once, hanging)
+CASES = {function.__name__.replace("_", "-"): function for function in FILE_CASES + DISK_CASES}
 
 
 def main():
@@ -187,7 +188,8 @@ def main():
     try:
         CASES[case](connection, place)
     finally:
-        place.mood("well")
+        if CASES[case] in DISK_CASES:
+            place.mood("well")
     connection.close()
 
 
