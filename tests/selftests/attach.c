@@ -11,11 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 
 #ifndef SOL_TLS
 #define SOL_TLS 282

@@ -24,11 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 
 #define N_TESTS		4
 #define LIMIT		600

@@ -14,11 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 
 #define SESSIONS 4
 #define ROUNDS 2000

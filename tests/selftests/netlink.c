@@ -6,11 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 #include <linux/kh2_counters.h>
 #include <linux/kh2_limits.h>
 

@@ -10,11 +10,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 
 FIXTURE(ring)
 {

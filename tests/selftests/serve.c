@@ -8,10 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "peer.h"
-#include "slow.h"
 #include "netlink.h"
 #include <linux/kh2_counters.h>
 #include <linux/kh2_limits.h>

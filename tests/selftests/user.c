@@ -12,11 +12,10 @@
 #include <unistd.h>
 #include <linux/fuse.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
-#include "slow.h"
 
 #define BOUND_MB 16
 #define MANY 64

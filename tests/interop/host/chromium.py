@@ -17,7 +17,8 @@ import sys
 
 PORT = int(os.environ["KH2_PORT_8443"])
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LIMIT = 100
+SLOW = float(os.environ.get("KH2_SLOW", "1") or "1")
+LIMIT = 100 * SLOW
 CASES = {
     "page_comes_over_h2": ("page", "h2"),
     "page_has_100_pictures": ("images", "100"),
@@ -33,7 +34,7 @@ def key_of_server():
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    with socket.create_connection(("127.0.0.1", PORT), timeout=20) as plain, \
+    with socket.create_connection(("127.0.0.1", PORT), timeout=20 * SLOW) as plain, \
             context.wrap_socket(plain, server_hostname="localhost") as secure:
         certificate = ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True))
     public = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=certificate.encode(),
@@ -53,7 +54,7 @@ def load(browser, key):
          "--disable-extensions", "--disable-breakpad", "--no-proxy-server",
          "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
          "--ignore-certificate-errors-spki-list=" + key, "--user-data-dir=" + profile,
-         "--timeout=90000", "--dump-dom", f"https://localhost:{PORT}/"],
+         f"--timeout={90000 * SLOW:.0f}", "--dump-dom", f"https://localhost:{PORT}/"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False,
         env={**os.environ, "HOME": os.getcwd()})
     return done.stdout, done.stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A slow, exact HTTP/2 connection over python3-h2: windows open only when the test says so."""
 
+import os
 import socket
 import ssl
 
@@ -8,12 +9,16 @@ import h2.config
 import h2.connection
 import h2.events
 
+# Seconds after which what is waited for does not come any more
+SLOW = float(os.environ.get("KH2_SLOW", "1") or "1")
+LIMIT = 60 * SLOW
+
 
 class Connection:
     """One connection; bodies and statuses by stream."""
 
     def __init__(self, host, port, ca=None):
-        plain = socket.create_connection((host, int(port)), timeout=60)
+        plain = socket.create_connection((host, int(port)), timeout=LIMIT)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = plain
         if ca:
@@ -62,7 +67,7 @@ class Connection:
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.goaway = event.error_code
 
-    def receive(self, timeout=60):
+    def receive(self, timeout=LIMIT):
         """Takes what arrives next; False if nothing did in time, or the end."""
         self.sock.settimeout(timeout)
         try:
@@ -95,7 +100,7 @@ class Connection:
     def room(self, stream):
         return min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
 
-    def send(self, stream, data, timeout=60):
+    def send(self, stream, data, timeout=LIMIT):
         """Sends what the windows let through, until nothing opens them for that long; how much."""
         at = 0
         while at < len(data):

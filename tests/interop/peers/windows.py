@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 
-from h2conn import Connection
+from h2conn import Connection, SLOW
 
 MIB = 1 << 20
 # Two workers, whose heaps may grow while they warm up, hold no more than this for one session.
 BOUND = 16 * MIB
-QUIET_S = 1.0
+QUIET_S = 1.0 * SLOW
 
 
 def memory_of(pid):
@@ -78,7 +78,7 @@ def tiny_window(c, directory, pid):
     del pid
     c.h2.update_settings({4: 0})
     c.flush()
-    drain(c, 0.5)
+    drain(c, QUIET_S / 2)
     c.acknowledge = False
     stream = c.request("/300")
     wanted = content(directory, "300")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Channels for tests: mapping, submitting, reading events. */
 #include <errno.h>
+#include <linux/kh2_limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "slow.h"
 
 int kt_channel_new(struct kt_netlink *kt, uint32_t sq, uint32_t ev, uint32_t tx, uint32_t *id)
 {
@@ -169,14 +171,20 @@ bool kt_await(struct kt_channel *ch, int type, int timeout_ms, struct kh2_event 
 	return false;
 }
 
+/* With the kernel's own time limits for peers, but for slow kernels. */
 int kt_attach(struct kt_netlink *kt, const struct kt_channel *ch, int socket, uint32_t *session)
 {
 	static struct kt_reply reply;
+	const struct kh2_limit_value limits[] = {
+		{ .id = KH2_L_PREFACE_MS, .value = 10000 * kt_slow() },
+		{ .id = KH2_L_SETTINGS_ACK_MS, .value = 10000 * kt_slow() },
+	};
 	const struct kt_attr attrs[] = {
 		{ .type = KH2_A_SESSION_CHANNEL_FD, .u32 = ch->fd },
 		{ .type = KH2_A_SESSION_SOCKET_FD, .u32 = socket },
+		{ .type = KH2_A_SESSION_LIMITS, .data = limits, .n = sizeof(limits) },
 	};
-	int err = kt_netlink_do(kt, KH2_CMD_SESSION_ATTACH, attrs, 2, &reply);
+	int err = kt_netlink_do(kt, KH2_CMD_SESSION_ATTACH, attrs, 3, &reply);
 
 	if (!err && session)
 		*session = kt_u32(&reply, KH2_A_SESSION_ID);

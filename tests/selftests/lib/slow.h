@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "kselftest_harness.h"
-
 static inline int kt_slow(void)
 {
 	const char *factor = getenv("KH2_SLOW");
@@ -16,23 +14,5 @@ static inline int kt_slow(void)
 
 /* Milliseconds after which what is waited for does not come any more. */
 #define WAIT (5000 * kt_slow())
-
-static inline void kt_scale_limits(void)
-{
-	struct __fixture_metadata *f;
-	struct __test_metadata *t;
-
-	for (f = __fixture_list; f; f = f->next)
-		for (t = f->tests; t; t = t->next)
-			t->timeout *= kt_slow();
-}
-
-/* TEST_HARNESS_MAIN with the limit of each test multiplied. */
-#define KT_HARNESS_MAIN						\
-	int main(int argc, char **argv)				\
-	{							\
-		kt_scale_limits();				\
-		exit(test_harness_run(argc, argv));		\
-	}
 
 #endif
