@@ -239,7 +239,7 @@ while True:
 
 run() {
 	# Certificates are no business of the backend.
-	[ "$backend" != user ] || test_reload
+	! first_backend || test_reload
 	test_graceful
 	test_stop_timeout
 	test_privileges

@@ -4,7 +4,8 @@
 #
 # A test sources this in an empty directory of its own. What it says of kh2d is said for each
 # backend: each_backend FUNCTION runs FUNCTION with $backend set, to $KH2_BACKEND if that is set,
-# else to user, and to kernel where kh2.ko is or should be.
+# else to user, and to kernel where kh2.ko is or should be.  The debug kernel, which is slow, is for
+# what kh2.ko does: there it is kernel alone.
 set -u
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -156,12 +157,21 @@ has_module() {
 	[ -n "${KH2_MODULE:-}" ] || [ -d /sys/module/kh2 ]
 }
 
+# What is not the backend's business is asked of the first.
+first_backend() {
+	[ "$backend" = "${backends%% *}" ]
+}
+
 each_backend() {
-	local backends=user
-	if has_module; then
+	local backends=user		# first_backend looks at it
+	if has_module && [ "${KH2_KERNEL:-}" = debug ] && [ -z "${KH2_BACKEND:-}" ]; then
+		backends=kernel
+		echo '# the debug kernel: not with the user backend'
+	elif has_module; then
 		backends='user kernel'
 	fi
-	for backend in ${KH2_BACKEND:-$backends}; do
+	backends=${KH2_BACKEND:-$backends}
+	for backend in $backends; do
 		"$@"
 	done
 	backend=''

@@ -266,7 +266,7 @@ run() {
 	test_changes
 	test_log
 	# What does not touch the backend is asked of one.
-	if [ "$backend" = user ]; then
+	if first_backend; then
 		test_directories
 		test_conditions
 		test_paths
