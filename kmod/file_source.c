@@ -47,13 +47,14 @@ static u32 n_free(const struct kh2_file_source *f)
 	return f->mask + 1 - (f->tail - smp_load_acquire(&f->head));
 }
 
-static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32 len)
+static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32 len, bool own)
 {
 	struct kh2_frag *frag = &f->frags[f->tail & f->mask];
 
 	frag->page = page;
 	frag->off = off;
 	frag->len = len;
+	frag->own = own;
 	f->end += len;
 	frag->end = f->end;
 	f->tail++;
@@ -62,21 +63,19 @@ static void push_frag(struct kh2_file_source *f, struct page *page, u32 off, u32
 		f->left -= len;
 }
 
-/* Octets of memory that a page costs the user: those of the page cache are not ours. */
-static size_t page_cost(const struct kh2_file_source *f)
-{
-	return f->kind == KH2_FILE_PIPE ? PAGE_SIZE : 0;
-}
-
 static void drop_frags(struct kh2_file_source *f, u32 until)
 {
-	u32 head = f->head;
+	size_t own = 0;
+	u32 head;
 
-	if (head == until)
-		return;
-	kh2_share_uncharge(&f->session->ch->share, (until - head) * page_cost(f));
-	for (; head != until; head++)
-		put_page(f->frags[head & f->mask].page);
+	for (head = f->head; head != until; head++) {
+		struct kh2_frag *frag = &f->frags[head & f->mask];
+
+		own += frag->own;
+		put_page(frag->page);
+	}
+	if (own)
+		kh2_share_uncharge(&f->session->ch->share, own * PAGE_SIZE);
 	/* Pairs with n_free() in the work that fills: what it may write to was read. */
 	smp_store_release(&f->head, head);
 }
@@ -164,11 +163,20 @@ static void fill_cached(struct kh2_file_source *f, struct fill *fill)
 		}
 		off = offset_in_folio(folio, f->pos);
 		folio_mark_accessed(folio);
-		push_frag(f, folio_page(folio, off >> PAGE_SHIFT), offset_in_page(off), n);
+		push_frag(f, folio_page(folio, off >> PAGE_SHIFT), offset_in_page(off), n, false);
 		fill->octets += n;
 		room -= n;
 	}
 	fill->eof = !f->left;
+}
+
+/*
+ * A page of no page cache is nobody's but ours: what a descriptor with O_DIRECT, which
+ * may be set at any time, a file on DAX, or a file system's own ways lead to.
+ */
+static bool is_own(const struct page *page)
+{
+	return !READ_ONCE(page_folio(page)->mapping) && !is_zero_page(page);
 }
 
 static int take_pages(struct pipe_inode_info *pipe, struct splice_desc *sd)
@@ -179,11 +187,14 @@ static int take_pages(struct pipe_inode_info *pipe, struct splice_desc *sd)
 	while (!pipe_empty(pipe->head, pipe->tail) && n_free(f)) {
 		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
 		int err = pipe_buf_confirm(pipe, buf);
+		bool own = is_own(buf->page);
 
+		if (!err && own && !kh2_share_charge(&f->session->ch->share, PAGE_SIZE))
+			err = -ENOMEM;
 		if (err)
 			return done ?: err;
 		get_page(buf->page);
-		push_frag(f, buf->page, buf->offset, buf->len);
+		push_frag(f, buf->page, buf->offset, buf->len, own);
 		done += buf->len;
 		pipe_buf_release(pipe, buf);
 		pipe->tail++;
@@ -191,7 +202,7 @@ static int take_pages(struct pipe_inode_info *pipe, struct splice_desc *sd)
 	return done;
 }
 
-/* Reads through the page cache; waits for the disk. */
+/* Reads through the page cache, or past it; waits for the disk. */
 static void fill_spliced(struct kh2_file_source *f, struct fill *fill)
 {
 	/* A page may be cut at both ends, so one entry is kept for that. */
@@ -254,7 +265,7 @@ static void fill_copied(struct kh2_file_source *f, struct fill *fill)
 		ssize_t n = page ? read_page(f, page, len) : -ENOMEM;
 
 		if (n > 0) {
-			push_frag(f, page, 0, n);
+			push_frag(f, page, 0, n, true);
 			fill->octets += n;
 			continue;
 		}

@@ -15,17 +15,19 @@ struct page;
  * @page: first page; one reference is held
  * @off: where in it the octets begin
  * @len: octets
+ * @own: a page that is held of the user's share: of a pipe, or read past the page cache
  * @end: position within the source of what follows
  */
 struct kh2_frag {
 	struct page *page;
 	u32 off;
-	u32 len;
+	u32 len : 31;
+	u32 own : 1;
 	u64 end;
 };
 
 enum kh2_file_kind {
-	KH2_FILE_CACHED,	/* through the page cache */
+	KH2_FILE_CACHED,	/* by its own splice_read(), mostly from the page cache */
 	KH2_FILE_PIPE,		/* read into pages of ours */
 };
 

@@ -172,6 +172,20 @@ static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, in
 	return kt_submit(ch, &sqe) == 1 ? session : 0;
 }
 
+static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
+{
+	const struct kh2_sqe head = {
+		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
+	};
+	const struct kh2_sqe body = {
+		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .session = session,
+		.stream = stream, .fd = file, .len = KH2_LEN_EOF,
+	};
+
+	ch->tx[0] = 0x88;
+	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 ? 0 : -1;
+}
+
 /* Bodies that wait for the peer's window, which are copied; returns how many were taken. */
 static int queue_bodies(struct kt_channel *ch, uint32_t session, int most)
 {
@@ -222,6 +236,55 @@ static int bodies_to_the_bound(void)
 TEST_F(user, copied_bodies_are_bounded)
 {
 	EXPECT_EQ(0, as_stranger(bodies_to_the_bound));
+}
+
+/*
+ * A hole is in no page cache, so it is read past it, into pages that nobody but us holds. Each
+ * stream reads ahead more than its window lets go, and all together more than the bound.
+ */
+#define DIRECT "direct"
+#define DIRECT_MB 2
+#define DIRECT_STREAMS 12
+
+static int direct;
+
+static int direct_to_the_bound(void)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	struct kh2_event ev;
+	uint32_t session;
+	int fds[2];
+
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 8, 1 << 19, 4096))
+		return 101;
+	if (kt_pair(fds, false) || kt_attach(&kt, &ch, fds[0], &session) ||
+	    kt_send_preface(fds[1]))
+		return 102;
+	for (uint32_t i = 0; i < DIRECT_STREAMS; i++)
+		if (kt_send_get(fds[1], 2 * i + 1) ||
+		    !kt_await(&ch, KH2_EV_HEADERS, WAIT, NULL, NULL) ||
+		    submit_answer(&ch, session, 2 * i + 1, direct))
+			return 103;
+	/* No stream ends but by this. */
+	if (!kt_await(&ch, KH2_EV_TX_DONE, WAIT, &ev, NULL) || ev.code != ENOMEM)
+		return 104;
+	return 0;
+}
+
+TEST_F(user, pages_read_past_the_page_cache_are_bounded)
+{
+	int file = open(DIRECT, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	ASSERT_EQ(0, ftruncate(file, 1 << 20));
+	direct = open(DIRECT, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	ASSERT_LE(0, direct);
+	ASSERT_EQ(0, set_bound(DIRECT_MB));
+	EXPECT_EQ(0, as_stranger(direct_to_the_bound));
+	/* Theirs are given back. */
+	EXPECT_EQ(0, as_stranger(direct_to_the_bound));
+	close(direct);
+	close(file);
 }
 
 /*
@@ -295,20 +358,6 @@ static int fuse_begin(int *dev, pthread_t *thread)
 	if (*dev < 0 || mount("kh2", HUNG, "fuse", MS_NOSUID | MS_NODEV, options))
 		return -1;
 	return pthread_create(thread, NULL, fuse_server, dev) ? -1 : 0;
-}
-
-static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
-{
-	const struct kh2_sqe head = {
-		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
-	};
-	const struct kh2_sqe body = {
-		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .session = session,
-		.stream = stream, .fd = file, .len = KH2_LEN_EOF,
-	};
-
-	ch->tx[0] = 0x88;
-	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 ? 0 : -1;
 }
 
 /* All streams of a connection wait for the file. */
