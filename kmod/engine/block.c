@@ -265,7 +265,7 @@ static int strip_padding(const struct kh2e_frame *f, const u8 *payload, u32 fixe
 	if (f->len < head + fixed)
 		return -EMSGSIZE;
 	if (head)
-		pad = payload[0];
+		pad = READ_ONCE(payload[0]);
 	if (pad > f->len - head - fixed)
 		return -EINVAL;
 	*n = f->len - head - pad;

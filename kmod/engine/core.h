@@ -274,6 +274,7 @@ bool kh2e_frame_check(struct kh2e *e, const struct kh2e_frame *f);
 bool kh2e_frame_handle(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 u32 kh2e_frame_event_room(const struct kh2e *e, const struct kh2e_frame *f);
 bool kh2e_frame_is_skipped(const struct kh2e *e, const struct kh2e_frame *f);
+bool kh2e_frame_is_fragment(const struct kh2e_frame *f);
 void kh2e_frame_count(struct kh2e *e, bool sent, const struct kh2e_frame *f);
 
 /* block.c */

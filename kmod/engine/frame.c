@@ -177,7 +177,13 @@ bool kh2e_frame_is_skipped(const struct kh2e *e, const struct kh2e_frame *f)
 	return !rule_of(e, f->type)->known;
 }
 
-static bool is_fragment(const struct kh2e_frame *f)
+/**
+ * kh2e_frame_is_fragment() - does a frame carry a fragment of a header block?
+ * @f: the frame
+ *
+ * Return: true for HEADERS, PUSH_PROMISE and CONTINUATION (RFC 9113 4.3).
+ */
+bool kh2e_frame_is_fragment(const struct kh2e_frame *f)
 {
 	return f->type == KH2_FRAME_HEADERS || f->type == KH2_FRAME_PUSH_PROMISE ||
 	       f->type == KH2_FRAME_CONTINUATION;
@@ -198,7 +204,7 @@ u32 kh2e_frame_event_room(const struct kh2e *e, const struct kh2e_frame *f)
 	if (f->type == KH2_FRAME_SETTINGS)
 		return KH2E_SETTINGS_CAP * sizeof(struct kh2_setting);
 	/* a block is posted when it is whole, and nothing is kept for it before */
-	if (is_fragment(f) && !(f->flags & KH2_FLAG_END_HEADERS))
+	if (kh2e_frame_is_fragment(f) && !(f->flags & KH2_FLAG_END_HEADERS))
 		return U32_MAX;
 	return e->block.len + f->len;
 }

@@ -121,14 +121,35 @@ static void body_done(struct kh2e *e)
 	next_frame(rx);
 }
 
-/* A payload that lies whole in the input is handled where it lies. */
+/* Control frames of so many octets need no memory to be copied. */
+#define SMALL_BODY 64U
+
+/*
+ * A payload that lies whole in the input. Who sent it may write to it still: on a plain socket
+ * over loopback, received pages can be pages of its page cache. What is looked into is a
+ * copy, therefore, and that is what is passed on. Fragments of header blocks are opaque here.
+ */
 static bool step_body_in_place(struct kh2e *e, const u8 **p)
 {
-	if (!kh2e_frame_handle(e, &e->rx.frame, *p))
+	const struct kh2e_frame *f = &e->rx.frame;
+	const u8 *payload = *p;
+	u8 small[SMALL_BODY];
+
+	if (!kh2e_frame_is_fragment(f)) {
+		memcpy(small, payload, f->len);
+		payload = small;
+	}
+	if (!kh2e_frame_handle(e, f, payload))
 		return false;
-	*p += e->rx.frame.len;
+	*p += f->len;
 	body_done(e);
 	return true;
+}
+
+static bool in_place(const struct kh2e_rx *rx, u64 at_hand)
+{
+	return !rx->body && at_hand >= rx->frame.len &&
+	       (rx->frame.len <= SMALL_BODY || kh2e_frame_is_fragment(&rx->frame));
 }
 
 static bool step_body(struct kh2e *e, const u8 **p, const u8 *end)
@@ -136,7 +157,7 @@ static bool step_body(struct kh2e *e, const u8 **p, const u8 *end)
 	struct kh2e_rx *rx = &e->rx;
 	u32 n;
 
-	if (!rx->body && (u64)(end - *p) >= rx->frame.len)
+	if (in_place(rx, (u64)(end - *p)))
 		return step_body_in_place(e, p);
 	if (*p == end && rx->have < rx->frame.len)
 		return false;
@@ -165,7 +186,8 @@ static bool step_pad_length(struct kh2e *e, const u8 **p, const u8 *end)
 
 	if (*p == end)
 		return false;
-	pad = *(*p)++;
+	pad = READ_ONCE(**p);
+	(*p)++;
 	if (pad >= rx->frame.len)
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_PADDING);
 	else

@@ -280,10 +280,6 @@ static u32 collect(struct kh2_setting *list, u32 n, struct kh2_setting s)
 	return n + 1;
 }
 
-/*
- * Reads each octet of the payload once: on a plain socket its pages may be the
- * peer's own, who may write to them still.
- */
 static bool read_remote(struct kh2e *e, const u8 *payload, u32 n, struct kh2_setting *known,
 			u32 *n_known)
 {

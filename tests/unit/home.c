@@ -118,6 +118,13 @@ static bool op_reserve(void *home, u32 len)
 	return true;
 }
 
+/* What it wrote last is another octet each time. */
+static void peer_writes(struct home *h)
+{
+	if (h->treacherous && h->in)
+		memset(h->in, 0xf0 | (++h->n_writes & 0xf), h->n_in);
+}
+
 static bool op_event(void *home, const struct kh2_event *ev, const void *payload)
 {
 	struct home *h = home;
@@ -141,8 +148,10 @@ static bool op_event(void *home, const struct kh2_event *ev, const void *payload
 	rec = &h->evs[h->n_evs++];
 	rec->ev = *ev;
 	rec->data = xrealloc(NULL, ev->len + 1);
+	peer_writes(h);
 	if (ev->len)
 		memcpy(rec->data, payload, ev->len);
+	peer_writes(h);
 	if (h->on_event)
 		h->on_event(h, ev);
 	return true;
@@ -308,7 +317,10 @@ size_t feed(struct home *h, const void *buf, size_t len)
 		size_t got;
 
 		memcpy(copy, p + done, n);
+		h->in = copy;
+		h->n_in = n;
 		got = kh2e_recv(h->e, copy, n);
+		h->in = NULL;
 		free(copy);
 		CHECK(got <= n);
 		done += got;

@@ -41,11 +41,13 @@ struct home_frame {
  * @fail_alloc: the so-manieth allocation from now fails; 0: none
  * @fail_alloc_all: those after it, too
  * @fail_reserve: the so-manieth reserve() from now refuses
+ * @treacherous: the peer writes to what it has sent, while the home takes an event of it
  * @relieve: called when an event had no room; false: give up. Without it feed() fails the test
  * @on_frame: sees each frame as the engine reads its head or frames it; may be NULL
  * @on_event: sees each event; may be NULL
  * @plain: octets of sources are sent as zeros, for speed
  * @user: for the two
+ * @in: what the engine is being given, @n_in octets, which were written to @n_writes times
  */
 struct home {
 	struct kh2e *e;
@@ -66,6 +68,10 @@ struct home {
 	u64 fail_alloc, n_allocs;
 	u64 fail_reserve, n_reserves;
 	bool fail_alloc_all;
+	bool treacherous;
+	u8 *in;
+	size_t n_in;
+	u32 n_writes;
 	bool (*relieve)(struct home *h);
 	u64 live_mem, live_out, n_live, peak_mem;
 	u64 frames_rx, frames_tx;

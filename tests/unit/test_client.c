@@ -186,3 +186,39 @@ TEST(server_sends_no_priority_update)
 	EQ(sinfo(h, 1).urgency, 1);
 	home_free(h);
 }
+
+/* On a plain socket over loopback, the pages that were received may be the sender's own. */
+static void check_what_is_passed_on(u8 type, const void *frame, u32 len)
+{
+	struct home *h = home_client();
+	struct home_ev *r;
+
+	h->treacherous = true;
+	feed_frame(h, type, 0, 0, frame, len);
+	r = want_ev(h, KH2_EV_EXTENSION, 0, 0);
+	EQ(r->ev.len, len);
+	EQ(memcmp(r->data, frame, len), 0);
+	home_end(h);
+}
+
+TEST(extension_frame_is_passed_on_as_it_was_checked)
+{
+	static const u8 altsvc[] = "\0\1ah2";
+	u8 origins[500] = { 0x01, 0xf2 };
+
+	check_what_is_passed_on(KH2_FRAME_ALTSVC, altsvc, sizeof(altsvc) - 1);
+	check_what_is_passed_on(KH2_FRAME_ORIGIN, origins, sizeof(origins));
+}
+
+TEST(ping_is_answered_as_it_is_told)
+{
+	struct home *h = home_server();
+	struct home_ev *r;
+
+	h->treacherous = true;
+	feed_ping(h, 0, 0x1122334455667788);
+	r = want_ev(h, KH2_EV_PING, 0, 0);
+	EQ(memcmp(want_frame(h, KH2_FRAME_PING, KH2_FLAG_ACK, 0).p, r->data, 8), 0);
+	EQ(get_unaligned_le64(r->data), 0x1122334455667788);
+	home_end(h);
+}
