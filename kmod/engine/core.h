@@ -139,6 +139,7 @@ struct kh2e_out {
  * @list: NULL while there was none
  * @cap: entries in @list
  * @n: of these, used
+ * @dropped: highest stream of which one was forgotten for want of room
  */
 struct kh2e_early {
 	struct kh2e_early_prio {
@@ -146,8 +147,9 @@ struct kh2e_early {
 		u8 urgency;
 		bool incremental;
 	} *list;
-	u32 cap;
-	u32 n;
+	u16 cap;
+	u16 n;
+	u32 dropped;
 };
 
 /* Sources that a session may hold, and that a frame may take from. */
@@ -320,6 +322,7 @@ int kh2e_send_block(struct kh2e *e, u8 type, u8 flags, u32 stream, u32 promised,
 
 /* signal.c */
 void kh2e_signal_exit(struct kh2e *e);
+void kh2e_signal_lowered(struct kh2e *e);
 void kh2e_signal_headers(struct kh2e *e, struct kh2e_stream *st);
 bool kh2e_signal_opened(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_signal_field(struct kh2e *e, struct kh2e_stream *st, u8 urgency, bool incremental);

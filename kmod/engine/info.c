@@ -115,6 +115,7 @@ u32 kh2e_stream_ids(const struct kh2e *e, u32 after, u32 *ids, u32 n)
 void kh2e_set_limits(struct kh2e *e, const u32 limits[__KH2_L_END])
 {
 	memcpy(e->limits, limits, sizeof(e->limits));
+	kh2e_signal_lowered(e);
 	if (!e->recv_auto || e->phase == KH2E_DONE)
 		return;
 	e->recv.size = kh2e_conn_window(limits);

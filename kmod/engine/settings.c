@@ -188,6 +188,8 @@ static void apply_local(struct kh2e *e, u16 id, u32 value)
 	*field_of(&e->local, rule) = value;
 	if (id == KH2_SETTINGS_INITIAL_WINDOW_SIZE)
 		shift_recv_windows(e, old, value);
+	if (id == KH2_SETTINGS_MAX_CONCURRENT_STREAMS)
+		kh2e_signal_lowered(e);
 }
 
 static void send_ack(struct kh2e *e)

@@ -17,6 +17,8 @@ void kh2e_signal_exit(struct kh2e *e)
 	if (e->early.list)
 		kh2e_mem_free(e, e->early.list, e->early.cap * sizeof(*e->early.list));
 	e->early.list = NULL;
+	e->early.cap = 0;
+	e->early.n = 0;
 }
 
 /* ---- RFC 7540 5.3 ---- */
@@ -111,7 +113,7 @@ static struct kh2e_early_prio *find_early(const struct kh2e *e, u32 id)
 /* Streams that were passed over will never open (RFC 9113 5.1.1). */
 static void forget_passed(struct kh2e *e)
 {
-	u32 n = 0;
+	u16 n = 0;
 
 	for (u32 i = 0; i < e->early.n; i++)
 		if (e->early.list[i].id > e->last_peer_id)
@@ -143,9 +145,16 @@ static bool early_allowed(struct kh2e *e)
 	return false;
 }
 
+static u16 early_cap(const struct kh2e *e)
+{
+	u32 streams = min(e->limits[KH2_L_STREAMS], e->local.max_concurrent_streams);
+
+	return (u16)min(streams, EARLY_MAX);
+}
+
 static bool early_begin(struct kh2e *e)
 {
-	u32 cap = min(e->limits[KH2_L_STREAMS], EARLY_MAX);
+	u16 cap = early_cap(e);
 
 	e->early.list = kh2e_alloc(e, cap * sizeof(*e->early.list));
 	if (!e->early.list) {
@@ -154,6 +163,46 @@ static bool early_begin(struct kh2e *e)
 	}
 	e->early.cap = cap;
 	return true;
+}
+
+/* The one that is to be opened last */
+static void drop_highest(struct kh2e_early *early)
+{
+	struct kh2e_early_prio *highest = early->list;
+
+	for (u32 i = 1; i < early->n; i++)
+		if (early->list[i].id > highest->id)
+			highest = &early->list[i];
+	early->dropped = max(early->dropped, highest->id);
+	*highest = early->list[--early->n];
+}
+
+/**
+ * kh2e_signal_lowered() - we allow fewer streams than before
+ * @e: the connection
+ *
+ * What is remembered of those to come shrinks with it.
+ */
+void kh2e_signal_lowered(struct kh2e *e)
+{
+	struct kh2e_early *early = &e->early;
+	struct kh2e_early_prio *list = NULL;
+	u16 cap = early_cap(e);
+
+	if (early->cap <= cap)
+		return;
+	forget_passed(e);
+	while (early->n > cap)
+		drop_highest(early);
+	if (early->n)
+		list = kh2e_alloc(e, cap * sizeof(*list));
+	while (early->n && !list)
+		drop_highest(early);
+	if (list)
+		memcpy(list, early->list, early->n * sizeof(*list));
+	kh2e_mem_free(e, early->list, early->cap * sizeof(*list));
+	early->list = list;
+	early->cap = list ? cap : 0;
 }
 
 /* Where there is no room, the stream will have what its request says. */
@@ -170,8 +219,11 @@ static struct kh2e_early_prio *add_early(struct kh2e *e)
 
 static void remember_early(struct kh2e *e, u32 id, const struct kh2e_priority *p)
 {
-	struct kh2e_early_prio *early = find_early(e, id) ?: add_early(e);
+	struct kh2e_early_prio *early = find_early(e, id);
 
+	/* one that was forgotten the peer may have told of while it might */
+	if (!early && id > e->early.dropped)
+		early = add_early(e);
 	if (early)
 		*early = (struct kh2e_early_prio){ .id = id, .urgency = p->urgency,
 						   .incremental = p->incremental };

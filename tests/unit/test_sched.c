@@ -414,6 +414,70 @@ TEST(updates_of_streams_that_were_passed_over_count_no_more)
 	home_free(h);
 }
 
+/* Four were told of while eight were allowed; then only @n are. */
+static struct home *early_and_lowered(u32 n)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+	u64 memory;
+
+	h->cfg.limits[KH2_L_STREAMS] = 200;
+	home_start(h);
+	home_handshake(h);
+	memory = info(h).memory;
+	for (u32 id = 7; id <= 7; id -= 2)
+		update(h, id, "u=1");
+	EQ(sub_setting(h, KH2_SETTINGS_MAX_CONCURRENT_STREAMS, n), 0);
+	pump(h);
+	feed_settings_ack(h);
+	CHECK(info(h).memory <= memory + 8 * n);
+	forget(h);
+	return h;
+}
+
+TEST(updates_of_streams_that_are_allowed_no_more_take_no_memory)
+{
+	struct home *h = early_and_lowered(0);
+
+	/* what was allowed is no fault when it is said again, and what never was is one */
+	update(h, 7, "u=2");
+	want_alive(h);
+	update(h, 9, "u=2");
+	want_dead(h, KH2_PROTOCOL_ERROR, KH2_C_CONN_PRIORITY_UPDATE);
+	home_free(h);
+}
+
+TEST(lowered_limit_keeps_the_updates_of_the_first_streams)
+{
+	struct home *h = early_and_lowered(2);
+
+	for (u32 id = 1; id < 8; id += 2) {
+		ask(h, id, 0, 0, false);
+		EQ(sinfo(h, id).urgency, id <= 3 ? 1 : 3);
+		EQ(sub_code(h, KH2_OP_RST, id, KH2_CANCEL), 0);
+		pump(h);
+	}
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(lowered_limit_without_memory_forgets_updates)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[KH2_L_STREAMS] = 200;
+	home_start(h);
+	home_handshake(h);
+	update(h, 1, "u=1");
+	h->cfg.limits[KH2_L_STREAMS] = 100;
+	h->fail_alloc = 1;
+	kh2e_set_limits(h->e, h->cfg.limits);
+	EQ(h->fail_alloc, 0);
+	ask(h, 1, 0, 0, false);
+	EQ(sinfo(h, 1).urgency, 3);
+	want_alive(h);
+	home_free(h);
+}
+
 /* Before our SETTINGS are acknowledged the peer knows no limit, but memory has one */
 TEST(updates_before_the_settings_ack_take_bounded_memory)
 {
