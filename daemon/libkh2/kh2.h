@@ -1325,9 +1325,11 @@ int kh2_stream_priority(struct kh2_stream *st, const struct kh2_prio_opts *opts)
  * @st: stream
  * @timeout_ms: milliseconds; 0: never
  *
- * Activity is an event of the stream or an operation on it. Nothing is closed.
+ * Activity is an event of the stream or an operation on it. Nothing is closed. The limit body_ms
+ * does not hold any more: by any value, 0 included, the application has taken it upon itself how
+ * long a request's body may pause. It never holds for CONNECT.
  *
- * Return: 0 or KH2_ERR_STREAM_CLOSED.
+ * Return: 0, KH2_ERR_STREAM_CLOSED or -ENOMEM.
  */
 int kh2_stream_set_timeout(struct kh2_stream *st, uint32_t timeout_ms);
 

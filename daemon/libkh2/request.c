@@ -71,6 +71,8 @@ static void begin_stream(struct kh2_session *s, const struct kh2_event *ev,
 	struct kh2_server *srv = s->server;
 
 	begin_priority(ev, st);
+	if (st->req.tunnel && kh2i_stream_patience(st))
+		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
 	kh2_stream_get(st);
 	if (srv && srv->cbs.on_stream)
 		srv->cbs.on_stream(srv, st, st->headers, (uint8_t)ev->code, srv->user);

@@ -99,6 +99,21 @@ void kh2i_stream_release(struct kh2_session *s, u32 id)
 		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
 }
 
+/**
+ * kh2i_stream_patience() - the peer may take its time over a stream
+ * @st: stream
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kh2i_stream_patience(struct kh2_stream *st)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_PATIENCE, .stream = st->id, .user_data = KH2I_UD_IGNORE,
+	};
+
+	return kh2i_session_submit(st->session, &sqe, NULL);
+}
+
 static void stream_free(struct kh2_stream *st)
 {
 	if (st->counted) {
@@ -351,8 +366,13 @@ int kh2_stream_priority(struct kh2_stream *st, const struct kh2_prio_opts *optio
 
 int kh2_stream_set_timeout(struct kh2_stream *st, uint32_t timeout_ms)
 {
+	int err;
+
 	if (!kh2i_stream_open(st))
 		return KH2_ERR_STREAM_CLOSED;
+	err = kh2i_stream_patience(st);
+	if (err)
+		return err;
 	st->timeout_ms = timeout_ms;
 	st->active_at = kh2i_now();
 	kh2i_timer_set(st->session->ctx, &st->timer,

@@ -157,6 +157,7 @@ void kh2i_stream_touch(struct kh2_stream *st);
 void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code);
 void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code);
 void kh2i_stream_release(struct kh2_session *s, u32 id);
+int kh2i_stream_patience(struct kh2_stream *st);
 void kh2i_streams_credit(struct kh2_ctx *ctx);
 struct kh2i_octets *kh2i_octets_new(struct kh2_session *s, const void *buf, size_t len,
 				    size_t size);

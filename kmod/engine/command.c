@@ -357,6 +357,17 @@ static int run_blame(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payloa
 	}
 }
 
+static int run_patience(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
+			struct kh2e_src *src)
+{
+	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
+
+	if (!st)
+		return -ENOENT;
+	st->may_rest = true;
+	return 0;
+}
+
 static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_NOP] = { .known = true, .run = run_nop },
 	[KH2_OP_HEADERS] = {
@@ -410,6 +421,7 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 		.uses = USES_CODE | USES_VALUE, .run = run_depend,
 	},
 	[KH2_OP_BLAME] = { .known = true, .uses = USES_VALUE, .run = run_blame },
+	[KH2_OP_PATIENCE] = { .known = true, .stream = ONE_STREAM, .run = run_patience },
 };
 
 static bool fields_fit(const struct cmd_rule *rule, const struct kh2_sqe *sqe)

@@ -211,6 +211,9 @@ struct kh2e {
 	bool tell_error : 1;
 	bool tell_idle : 1;
 	bool goaway_seen : 1;	/* the peer's */
+	u8 n_settings_out;
+	u8 n_pings_out;
+	u8 fail_why;		/* enum kh2_counter */
 	struct kh2e_rx rx;
 	struct kh2e_block block;
 	struct kh2e_out out;
@@ -230,10 +233,8 @@ struct kh2e {
 	struct kh2e_settings local;
 	struct kh2e_settings remote;
 	struct list_head settings_out;		/* struct kh2e_settings_out, oldest first */
-	u32 n_settings_out;
 	u32 acks_wanted;	/* SETTINGS of the peer that userspace will acknowledge */
 	u32 own_limit;		/* streams of ours at once, as far as the owner may know */
-	u32 n_pings_out;
 	struct list_head pings_out;		/* struct kh2e_ping_out, oldest first */
 	u32 next_id;		/* of the next stream that we open */
 	u32 last_peer_id;	/* highest that the peer opened or promised */
@@ -242,15 +243,14 @@ struct kh2e {
 	u32 goaway_sent_id;	/* streams above it are not taken */
 	u32 goaway_recv_id;
 	u32 fail_code;
-	u32 fail_why;
+	u32 limits[__KH2_L_END];
 	u64 begun;
 	u64 idle_since;
-	u64 stall_scan;
+	u64 scanned;
 	u64 shutdown_since;
 	struct kh2e_rtt rtt;
 	u64 memory;
 	u64 owner_memory;
-	u32 limits[__KH2_L_END];
 	struct kh2e_budget budgets[__KH2E_BUDGETS];
 	u64 counters[__KH2_C_END];
 };

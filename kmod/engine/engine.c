@@ -150,7 +150,8 @@ static void become_done(struct kh2e *e, u32 code, enum kh2_counter why)
 {
 	e->phase = KH2E_DONE;
 	e->fail_code = code;
-	e->fail_why = why;
+	BUILD_BUG_ON(__KH2_C_END > 256);
+	e->fail_why = (u8)why;
 	e->tell_error = true;
 	kh2e_count(e, why, 1);
 	drop_streams(e);
@@ -284,7 +285,7 @@ static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
 	e->goaway_recv_id = KH2_ID_MAX;
 	e->begun = now;
 	e->idle_since = now;
-	e->stall_scan = now;
+	e->scanned = now;
 	for (int i = 0; i < __KH2E_BUDGETS; i++)
 		kh2e_budget_init(&e->budgets[i], e->limits[kh2e_budget_rules[i].burst], now);
 }

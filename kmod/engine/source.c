@@ -58,7 +58,7 @@ void kh2e_src_queue(struct kh2e *e, struct kh2e_stream *st, struct kh2e_src *src
 	e->n_srcs++;
 	e->memory += src->held;
 	if (!st->queued)
-		kh2e_stream_mark_progress(e, st, kh2e_now(e));
+		kh2e_stream_mark_sent(e, st, kh2e_now(e));
 	list_add_tail(&src->node, &st->srcs);
 	st->queued += src->avail;
 	st->ending |= src->end_stream;
@@ -137,7 +137,7 @@ void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int sta
 		kh2e_stream_reset(e, st, KH2_INTERNAL_ERROR, KH2_C_STREAM_SOURCE);
 	} else {
 		if (!st->queued)
-			kh2e_stream_mark_progress(e, st, kh2e_now(e));
+			kh2e_stream_mark_sent(e, st, kh2e_now(e));
 		src->avail += n;
 		st->queued += n;
 		src->eof = eof;

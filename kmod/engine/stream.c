@@ -166,6 +166,7 @@ struct kh2e_stream *kh2e_stream_walk(const struct kh2e *e, const struct kh2e_str
 struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer)
 {
 	struct kh2e_stream *st, **b;
+	u64 now;
 
 	table_grow(e);
 	st = kh2e_alloc(e, sizeof(*st));
@@ -175,7 +176,9 @@ struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer)
 	st->state = KH2E_IDLE;
 	st->by_peer = by_peer;
 	st->counted = by_peer;
-	st->stall_since = kh2e_now(e);
+	now = kh2e_now(e);
+	kh2e_stream_mark_sent(e, st, now);
+	kh2e_stream_mark_body(e, st, now);
 	INIT_LIST_HEAD(&st->tell);
 	INIT_LIST_HEAD(&st->srcs);
 	kh2e_sched_join(e, st);
@@ -201,17 +204,35 @@ static void work_done(struct kh2e *e, struct kh2e_stream *st)
 	e->streams.n_peer--;
 }
 
+static struct kh2e_mark mark(u64 now, u64 data, u64 conn)
+{
+	return (struct kh2e_mark){
+		.ms = (u32)div_u64(now, NSEC_PER_MSEC),
+		.data = (u32)data,
+		.conn = (u32)conn,
+	};
+}
+
 /**
- * kh2e_stream_mark_progress() - the time that a stream may stand still begins anew
+ * kh2e_stream_mark_sent() - the time that a stream may stand still begins anew
  * @e: the connection
  * @st: the stream
  * @now: ns
  */
-void kh2e_stream_mark_progress(const struct kh2e *e, struct kh2e_stream *st, u64 now)
+void kh2e_stream_mark_sent(const struct kh2e *e, struct kh2e_stream *st, u64 now)
 {
-	st->stall_since = now;
-	st->stall_data = st->tx_data;
-	st->stall_conn = e->counters[KH2_C_TX_DATA];
+	st->sent = mark(now, st->tx_data, e->counters[KH2_C_TX_DATA]);
+}
+
+/**
+ * kh2e_stream_mark_body() - the time in which a body must bring something begins anew
+ * @e: the connection
+ * @st: the stream
+ * @now: ns
+ */
+void kh2e_stream_mark_body(const struct kh2e *e, struct kh2e_stream *st, u64 now)
+{
+	st->body = mark(now, st->rx_data, e->counters[KH2_C_RX_DATA]);
 }
 
 /**

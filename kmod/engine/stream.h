@@ -28,6 +28,18 @@ enum kh2e_stream_event {
 #define KH2E_TELL_CLOSED	BIT(2)
 
 /**
+ * struct kh2e_mark - how far a stream was when it last went on; all modulo 2^32
+ * @ms: when that was
+ * @data: octets of its DATA
+ * @conn: octets of DATA of the connection
+ */
+struct kh2e_mark {
+	u32 ms;
+	u32 data;
+	u32 conn;
+};
+
+/**
  * struct kh2e_stream - one stream, from its first frame until nobody needs it
  * @next: next in the bucket of the stream table
  * @node: place in the order of sending
@@ -48,6 +60,7 @@ enum kh2e_stream_event {
  * @headers_sent: a header block of ours went out
  * @ending: a source that ends our side was queued
  * @trailers: a source that wants trailers was queued, nothing but the end may follow it
+ * @may_rest: its body may come as slowly as it likes
  * @reset: ended by RST_STREAM, or by GOAWAY
  * @reset_local: ended by our RST_STREAM
  * @reset_why: enum kh2_counter for the event
@@ -58,9 +71,8 @@ enum kh2e_stream_event {
  * @queued: octets in @srcs that may be framed now
  * @rx_data: octets of DATA delivered
  * @tx_data: octets of DATA framed
- * @stall_since: time of the last full frame's progress with data waiting, ns
- * @stall_data: @tx_data at that time
- * @stall_conn: KH2_C_TX_DATA at that time
+ * @sent: the last full frame's progress with data waiting; @tx_data, KH2_C_TX_DATA
+ * @body: the last progress of what the peer sends; @rx_data, KH2_C_RX_DATA
  */
 struct kh2e_stream {
 	struct kh2e_stream *next;
@@ -81,7 +93,8 @@ struct kh2e_stream {
 	bool work_done;
 	bool headers_sent;
 	bool ending;
-	bool trailers;
+	bool trailers : 1;
+	bool may_rest : 1;
 	bool reset;
 	bool reset_local;
 	u8 reset_why;
@@ -92,9 +105,8 @@ struct kh2e_stream {
 	u64 queued;
 	u64 rx_data;
 	u64 tx_data;
-	u64 stall_since;
-	u64 stall_data;
-	u64 stall_conn;
+	struct kh2e_mark sent;
+	struct kh2e_mark body;
 };
 
 /* How a stream that is forgotten had ended */
@@ -137,7 +149,8 @@ void kh2e_streams_exit(struct kh2e *e);
 struct kh2e_stream *kh2e_stream_find(const struct kh2e *e, u32 id);
 struct kh2e_stream *kh2e_stream_add(struct kh2e *e, u32 id, bool by_peer);
 struct kh2e_stream *kh2e_stream_walk(const struct kh2e *e, const struct kh2e_stream *after);
-void kh2e_stream_mark_progress(const struct kh2e *e, struct kh2e_stream *st, u64 now);
+void kh2e_stream_mark_sent(const struct kh2e *e, struct kh2e_stream *st, u64 now);
+void kh2e_stream_mark_body(const struct kh2e *e, struct kh2e_stream *st, u64 now);
 bool kh2e_stream_allows(const struct kh2e_stream *st, enum kh2e_stream_event ev);
 bool kh2e_stream_receives(const struct kh2e_stream *st);
 bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_event ev);

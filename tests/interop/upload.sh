@@ -57,10 +57,21 @@ run_more() {
 	check more_stops stop_kh2d
 }
 
+run_slow() {
+	local limit=$((4 * slow))
+
+	start_kh2d --app "$kh2_bin/apps/echo.so" --limit "body_ms=${limit}000"
+	result $? slow_starts
+	check bodies_that_drip_end_and_a_slow_one_goes_on \
+		python3 "$interop/peer/slow_bodies.py" "$port" "$limit"
+	check slow_stops stop_kh2d
+}
+
 run() {
 	run_app echo echo echoes
 	run_app discard discard counted
 	run_more
+	run_slow
 }
 
 make_certificate cert.pem key.pem

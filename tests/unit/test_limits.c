@@ -536,6 +536,181 @@ TEST(stall_limit_zero_is_none)
 	home_free(h);
 }
 
+/* -- bodies that come slowly -- */
+
+/* A request whose body has yet to come, and the owner's answer to it, which has no end either */
+static struct home *slow_body(void)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	return h;
+}
+
+/* @n octets now, and again each @ms, for @minutes; and they are consumed at once */
+static void drip(struct home *h, u32 stream, u32 n, u32 ms, u32 minutes)
+{
+	for (u32 t = 0; t < minutes * 60000 && !counter(h, KH2_C_STREAM_SLOW_BODY); t += ms) {
+		feed_data(h, stream, 0, n);
+		EQ(sub_consume(h, stream, n), 0);
+		pump(h);
+		advance(h, ms);
+	}
+}
+
+TEST(body_that_does_not_come_is_ended_after_the_limit)
+{
+	struct home *h = slow_body();
+
+	advance(h, 59000);
+	want_no_frame(h);
+	advance(h, 20000);
+	want_rst(h, 1, KH2_CANCEL);
+	want_reset(h, 1, KH2_CANCEL, KH2_C_STREAM_SLOW_BODY, KH2_EVF_LOCAL);
+	want_alive(h);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	EQ(info(h).streams, 0);
+	home_end(h);
+}
+
+TEST(body_that_drips_is_ended_after_the_limit)
+{
+	struct home *h = slow_body();
+	u64 begun = h->now;
+
+	drip(h, 1, 1, 1000, 10);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 1);
+	CHECK(h->now - begun <= 80 * NSEC_PER_SEC);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(bodies_that_drip_on_many_streams_are_ended_after_the_limit)
+{
+	struct home *h = home_server();
+
+	for (u32 id = 1; id < 256; id += 2)
+		feed_headers(h, id, 0);
+	for (u32 s = 0; s < 80; s++) {
+		for (u32 id = 1; id < 256; id += 2)
+			if (sinfo(h, id).rst_code < 0)
+				feed_data(h, id, 0, 1);
+		pump(h);
+		advance(h, 1000);
+	}
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 128);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(answered_stream_whose_body_does_not_end_is_ended_after_the_limit)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	forget(h);
+	advance(h, 80000);
+	want_rst(h, 1, KH2_CANCEL);
+	home_free(h);
+}
+
+TEST(slow_body_with_the_least_a_minute_goes_on)
+{
+	struct home *h = slow_body();
+
+	drip(h, 1, 1024, 44000, 60);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 0);
+	want_alive(h);
+	home_free(h);
+}
+
+/* A client may send one body after the other. */
+TEST(body_that_waits_for_others_of_its_path_goes_on)
+{
+	struct home *h = slow_body();
+
+	for (u32 id = 3; id < 100; id += 2)
+		feed_headers(h, id, 0);
+	drip(h, 3, 2048, 1500, 30);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 0);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(body_that_the_application_does_not_read_may_wait_for_ever)
+{
+	struct home *h = slow_body();
+
+	for (u32 n = 0; n < 4; n++)
+		feed_data(h, 1, 0, n < 3 ? 16384 : 16383 - 500);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	/* from then on it is the peer's turn */
+	EQ(sub_consume(h, 1, 65035), 0);
+	forget(h);
+	advance(h, 80000);
+	want_rst(h, 1, KH2_CANCEL);
+	home_free(h);
+}
+
+static bool no_relief(struct home *h)
+{
+	(void)h;
+	return false;
+}
+
+TEST(body_for_which_there_is_no_room_may_wait_for_ever)
+{
+	struct home *h = slow_body();
+
+	h->room = 0;
+	h->relieve = no_relief;
+	feed_data(h, 1, 0, 1);
+	CHECK(kh2e_blocked(h->e));
+	advance(h, 3600 * 1000);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 0);
+	home_free(h);
+}
+
+TEST(owner_lets_a_body_take_its_time)
+{
+	struct home *h = slow_body();
+
+	EQ(sub_op(h, KH2_OP_PATIENCE, 1), 0);
+	EQ(sub_op(h, KH2_OP_PATIENCE, 3), -ENOENT);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	want_alive(h);
+	home_end(h);
+}
+
+TEST(answer_to_a_client_may_take_its_time)
+{
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	feed_headers(h, 1, 0);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	home_end(h);
+}
+
+TEST(body_limit_zero_is_none)
+{
+	struct home *h = with_limit(KH2_L_BODY_MS, 0);
+
+	feed_headers(h, 1, 0);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	home_free(h);
+}
+
 /* -- memory, idle, ranges -- */
 
 TEST(streams_are_refused_while_over_the_memory_limit)

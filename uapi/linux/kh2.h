@@ -123,6 +123,8 @@ struct kh2_enter {
  *	KH2_C_STREAM_MALFORMED is counted; KH2_C_REFUSED_HEADER_LIST draws on the
  *	budget of resets besides; KH2_C_FLOOD_HEADER_LIST ends the connection with
  *	ENHANCE_YOUR_CALM
+ * @KH2_OP_PATIENCE: the peer may take its time over @stream: KH2_L_BODY_MS does not
+ *	hold for it. For tunnels, and calls that last
  */
 enum kh2_op {
 	KH2_OP_NOP,
@@ -144,6 +146,7 @@ enum kh2_op {
 	KH2_OP_MEMORY,
 	KH2_OP_DEPEND,
 	KH2_OP_BLAME,
+	KH2_OP_PATIENCE,
 	__KH2_OP_END,
 };
 

@@ -213,6 +213,15 @@ def siege_idle(peer):
     del peer
 
 
+def siege_slow_bodies(peer):
+    """Bodies of an octet a second, on as many streams as may be open at once"""
+    block = peer.request("/", "POST")
+    streams = range(1, 2 * SIEGE_STREAMS, 2)
+    peer.send(b"".join(frame(HEADERS, END_HEADERS, stream, block) for stream in streams))
+    drip = b"".join(frame(DATA, 0, stream, b"x") for stream in streams)
+    return lambda: peer.send(drip)
+
+
 def siege_echo(peer):
     """Bodies that the application sends back while no window is open: they fill its memory"""
     block = peer.request("/", "POST")
@@ -376,6 +385,16 @@ def edge_echo(peer):
     assert got == body, "not what was sent"
 
 
+def edge_slow_body(peer):
+    """1,024 octets within each minute"""
+    peer.frame(HEADERS, END_HEADERS, 1, peer.request("/", "POST"))
+    for _ in range(3):
+        peer.frame(DATA, 0, 1, bytes(1024))
+        time.sleep(40)
+    peer.frame(DATA, END_STREAM, 1)
+    assert len(peer.want_response(1)) == 3072
+
+
 def edge_slow_frame(peer):
     octets = frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request())
     for i in range(0, len(octets), 8):
@@ -501,6 +520,8 @@ ATTACKS = [
     Attack("shut_windows_of_bodies", "stall_ms", "stream_stalled", siege=siege_echo,
            reset=CANCEL, codes=(), first=window_size(0), app="echo", connections=200, streams=16,
            edge=edge_echo),
+    Attack("slow_bodies", "body_ms", "stream_slow_body", siege=siege_slow_bodies, reset=CANCEL,
+           codes=(), app="echo", edge=edge_slow_body, seconds=100),
     Attack("slow_preface", "preface_ms", "conn_preface_timeout", siege=siege_half_preface,
            codes=(PROTOCOL_ERROR,), first=None, edge=edge_slow_preface, connections=50,
            seconds=20),

@@ -563,3 +563,51 @@ TEST(encrypted_key_is_refused_without_a_question)
 	unlink("cert.pem");
 	unlink("key.pem");
 }
+
+/* -- bodies that come slowly -- */
+
+static u64 closed_slow[8];
+
+static void on_slow_close(struct kh2_stream *st, uint32_t code, void *user)
+{
+	(void)user;
+	EQ(code, KH2_CANCEL);
+	CHECK(kh2_stream_id(st) < 8);
+	closed_slow[kh2_stream_id(st)] = kh2i_now();
+}
+
+static const struct kh2_stream_cbs slow = { .sz = sizeof(slow), .on_close = on_slow_close };
+
+/* The second has a timeout of its own: none */
+static void take_body(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
+		      uint8_t flags, void *user)
+{
+	(void)srv;
+	(void)h;
+	(void)flags;
+	(void)user;
+	kh2_stream_set_callbacks(st, &slow, NULL);
+	if (kh2_stream_id(st) == 3)
+		EQ(kh2_stream_set_timeout(st, 0), 0);
+}
+
+TEST(slow_body_ends_but_for_connect_and_where_the_application_takes_its_time)
+{
+	static const u8 connect[] = "\x42\x07" "CONNECT" "\x41\x05" "a:443";
+	static const u8 post[] = "\x83\x86\x84\x41\x01" "a";
+	const struct kh2_limit_value body = { .id = KH2_L_BODY_MS, .value = 200 };
+	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &body, .n_limits = 1 };
+	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = take_body };
+	static struct peer p;
+
+	peer_begin(&p, &opts, &cbs, NULL, 0);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1, connect, sizeof(connect) - 1);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 3, post, sizeof(post) - 1);
+	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 5, post, sizeof(post) - 1);
+	dispatch_until(&p, 20000, &closed_slow[5]);
+	CHECK(closed_slow[5]);
+	/* and the others, which were there before it, may rest on */
+	dispatch_until(&p, 500, &closed_slow[0]);
+	CHECK(!closed_slow[1] && !closed_slow[3]);
+	peer_end(&p);
+}
