@@ -285,12 +285,15 @@ u64 kh2e_priority_read(const u8 octets[5])
 	return (dep & KH2_ID_MAX) | (u64)octets[4] << 32 | (u64)(dep >> 31) << 40;
 }
 
-/* Octets between padding and the fragment of the header block */
-static u32 fixed_octets(const struct kh2e_frame *f)
+/**
+ * kh2e_priority_write() - the reverse
+ * @octets: of PRIORITY or HEADERS
+ * @on: what to write
+ */
+void kh2e_priority_write(u8 octets[5], const struct kh2e_depend *on)
 {
-	if (f->type == KH2_FRAME_PUSH_PROMISE)
-		return 4;
-	return f->flags & KH2_FLAG_PRIORITY ? 5 : 0;
+	put_unaligned_be32(on->parent | (u32)on->exclusive << 31, octets);
+	octets[4] = (u8)(on->weight - 1);
 }
 
 /**
@@ -302,7 +305,7 @@ static u32 fixed_octets(const struct kh2e_frame *f)
 void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload)
 {
 	struct kh2e_block *b = &e->block;
-	u32 fixed = fixed_octets(f), n;
+	u32 fixed = kh2e_frame_fixed(f), n;
 	int at = strip_padding(f, payload, fixed, &n);
 
 	if (at < 0) {

@@ -65,6 +65,40 @@ static int open_own(struct kh2e *e, u32 id, struct kh2e_stream **st)
 	return 0;
 }
 
+static struct kh2e_depend depend_of(const struct kh2_sqe *sqe)
+{
+	return (struct kh2e_depend){
+		.parent = sqe->value & KH2_ID_MAX,
+		.weight = (u16)sqe->code,
+		.exclusive = sqe->value & ~KH2_ID_MAX,
+	};
+}
+
+static int send_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *block)
+{
+	struct kh2e_frame f = { .type = KH2_FRAME_HEADERS, .stream = sqe->stream };
+	struct kh2e_depend on = depend_of(sqe);
+	u8 fixed[5];
+
+	if (sqe->flags & KH2_SQE_END_STREAM)
+		f.flags |= KH2_FLAG_END_STREAM;
+	/* RFC 9218 2.1.1 */
+	if (sqe->flags & KH2_SQE_PRIORITY && !e->remote.no_rfc7540_priorities) {
+		f.flags |= KH2_FLAG_PRIORITY;
+		kh2e_priority_write(fixed, &on);
+	}
+	return kh2e_send_block(e, &f, fixed, block, (u32)sqe->len);
+}
+
+/* What the peer is told of a stream holds for what we send on it, too. */
+static void depend_from_the_start(struct kh2e *e, const struct kh2_sqe *sqe)
+{
+	struct kh2e_depend on = depend_of(sqe);
+
+	if (sqe->flags & KH2_SQE_PRIORITY && kh2e_sched_by_tree(e, KH2E_RANK_OWNER))
+		kh2e_sched_depend(e, sqe->stream, &on);
+}
+
 /*
  * A block goes out whatever became of its stream meanwhile: the peer's decoder
  * counts on it. Only what the owner itself could not have meant ends the session.
@@ -78,6 +112,8 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 
 	if (!sqe->len || sqe->len > U32_MAX)
 		return -EINVAL;
+	if (sqe->flags & KH2_SQE_PRIORITY && (st || e->role == KH2E_SERVER))
+		return abi_broken(e);
 	if (!st && e->role == KH2E_CLIENT) {
 		/* RFC 9113 5.1.2; the owner of a server's promises counts by itself */
 		if (e->streams.n_active[false] >= e->own_limit)
@@ -85,13 +121,13 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 		err = open_own(e, sqe->stream, &st);
 		if (err)
 			return err;
+		depend_from_the_start(e, sqe);
 	}
 	if (!st || !list_empty(&st->srcs))
 		return abi_broken(e);
 	if (!st->reset && !kh2e_stream_step(e, st, KH2E_SEND_HEADERS))
 		return abi_broken(e);
-	err = kh2e_send_block(e, KH2_FRAME_HEADERS, end ? KH2_FLAG_END_STREAM : 0, st->id, 0,
-			      payload, (u32)sqe->len);
+	err = send_headers(e, sqe, payload);
 	if (err)
 		return err;
 	st->headers_sent = true;
@@ -108,7 +144,9 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 			    struct kh2e_src *src)
 {
+	const struct kh2e_frame f = { .type = KH2_FRAME_PUSH_PROMISE, .stream = sqe->stream };
 	struct kh2e_stream *on = kh2e_stream_find(e, sqe->stream), *st;
+	u8 promised[4];
 	int err;
 
 	if (!sqe->len || sqe->len > U32_MAX - 4)
@@ -128,8 +166,8 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 	if (e->sched.tree)
 		kh2e_sched_depend(e, st->id, &(struct kh2e_depend){
 			.parent = on->id, .weight = KH2E_WEIGHT_DEFAULT });
-	return kh2e_send_block(e, KH2_FRAME_PUSH_PROMISE, 0, on->id, st->id, payload,
-			       (u32)sqe->len);
+	put_unaligned_be32(st->id, promised);
+	return kh2e_send_block(e, &f, promised, payload, (u32)sqe->len);
 }
 
 static int run_source(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
@@ -283,14 +321,8 @@ static int run_depend(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 		      struct kh2e_src *src)
 {
 	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
-	struct kh2e_depend on = {
-		.parent = sqe->value & KH2_ID_MAX,
-		.weight = (u16)sqe->code,
-		.exclusive = sqe->value & ~KH2_ID_MAX,
-	};
+	struct kh2e_depend on = depend_of(sqe);
 
-	if (!sqe->code || sqe->code > KH2E_WEIGHT_MAX || on.parent == sqe->stream)
-		return -EINVAL;
 	if (!st)
 		return -ENOENT;
 	if (!kh2e_sched_by_tree(e, KH2E_RANK_OWNER))
@@ -371,8 +403,9 @@ static int run_patience(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pay
 static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_NOP] = { .known = true, .run = run_nop },
 	[KH2_OP_HEADERS] = {
-		.known = true, .flags = KH2_SQE_END_STREAM, .stream = ONE_STREAM,
-		.payload = true, .run = run_headers,
+		.known = true, .flags = KH2_SQE_END_STREAM | KH2_SQE_PRIORITY,
+		.stream = ONE_STREAM, .payload = true, .uses = USES_CODE | USES_VALUE,
+		.run = run_headers,
 	},
 	[KH2_OP_PUSH_PROMISE] = {
 		.known = true, .stream = ONE_STREAM, .payload = true, .uses = USES_VALUE,
@@ -433,6 +466,17 @@ static bool fields_fit(const struct cmd_rule *rule, const struct kh2_sqe *sqe)
 	       (uses & USES_VALUE || !sqe->value) && (uses & USES_FD || !sqe->fd);
 }
 
+/* DEPEND, and HEADERS with KH2_SQE_PRIORITY, where else nothing is to be said */
+static bool dependency_fits(const struct kh2_sqe *sqe)
+{
+	if (sqe->opcode == KH2_OP_HEADERS && !(sqe->flags & KH2_SQE_PRIORITY))
+		return !sqe->code && !sqe->value;
+	if (sqe->opcode != KH2_OP_HEADERS && sqe->opcode != KH2_OP_DEPEND)
+		return true;
+	return sqe->code && sqe->code <= KH2E_WEIGHT_MAX &&
+	       (sqe->value & KH2_ID_MAX) != sqe->stream;
+}
+
 static bool stream_fits(const struct cmd_rule *rule, u32 stream)
 {
 	if (stream > KH2_ID_MAX)
@@ -455,7 +499,7 @@ int kh2e_submit_check(const struct kh2_sqe *sqe)
 	rule = &cmd_rules[sqe->opcode];
 	if (!rule->known || sqe->flags & ~rule->flags || sqe->__reserved0 || sqe->__reserved1)
 		return -EINVAL;
-	if (!stream_fits(rule, sqe->stream) || !fields_fit(rule, sqe))
+	if (!stream_fits(rule, sqe->stream) || !fields_fit(rule, sqe) || !dependency_fits(sqe))
 		return -EINVAL;
 	if (sqe->flags & KH2_SQE_END_STREAM && sqe->flags & KH2_SQE_TRAILERS)
 		return -EINVAL;

@@ -277,6 +277,7 @@ bool kh2e_frame_handle(struct kh2e *e, const struct kh2e_frame *f, const u8 *pay
 u32 kh2e_frame_event_room(const struct kh2e *e, const struct kh2e_frame *f);
 bool kh2e_frame_is_skipped(const struct kh2e *e, const struct kh2e_frame *f);
 bool kh2e_frame_is_fragment(const struct kh2e_frame *f);
+u32 kh2e_frame_fixed(const struct kh2e_frame *f);
 void kh2e_frame_count(struct kh2e *e, bool sent, const struct kh2e_frame *f);
 
 /* block.c */
@@ -284,6 +285,7 @@ void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payl
 void kh2e_block_continue(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);
 void kh2e_block_free(struct kh2e *e);
 u64 kh2e_priority_read(const u8 octets[5]);
+void kh2e_priority_write(u8 octets[5], const struct kh2e_depend *on);
 
 /* data.c */
 bool kh2e_data_begin(struct kh2e *e, const struct kh2e_frame *f, u32 pad_octets);
@@ -317,7 +319,7 @@ int kh2e_out_goaway(struct kh2e *e, u32 last_id, u32 code, const void *debug, u3
 void kh2e_out_drop(struct kh2e *e);
 
 /* send_block.c */
-int kh2e_send_block(struct kh2e *e, u8 type, u8 flags, u32 stream, u32 promised,
+int kh2e_send_block(struct kh2e *e, const struct kh2e_frame *head, const u8 *fixed,
 		    const u8 *block, u32 len);
 
 /* signal.c */

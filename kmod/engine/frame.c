@@ -190,6 +190,19 @@ bool kh2e_frame_is_fragment(const struct kh2e_frame *f)
 }
 
 /**
+ * kh2e_frame_fixed() - octets between Pad Length and the fragment of the header block
+ * @f: HEADERS or PUSH_PROMISE
+ *
+ * Return: 4 for the promised stream, 5 for a priority, or 0.
+ */
+u32 kh2e_frame_fixed(const struct kh2e_frame *f)
+{
+	if (f->type == KH2_FRAME_PUSH_PROMISE)
+		return 4;
+	return f->flags & KH2_FLAG_PRIORITY ? 5 : 0;
+}
+
+/**
  * kh2e_frame_event_room() - payload of the largest event that a frame can cause
  * @e: the connection
  * @f: the frame

@@ -95,8 +95,7 @@ int kh2e_signal_send_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on
 
 	if (e->remote.no_rfc7540_priorities)
 		return 0;
-	put_unaligned_be32(on->parent | (u32)on->exclusive << 31, payload);
-	payload[4] = (u8)(on->weight - 1);
+	kh2e_priority_write(payload, on);
 	return kh2e_out_frame(e, &f, payload, false);
 }
 

@@ -71,9 +71,17 @@ static const u8 *block_octets(struct home *h, u32 len)
 
 int app_headers(struct home *h, u32 stream, u8 flags, u32 len)
 {
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_HEADERS, .flags = flags, .stream = stream, .len = len,
+	};
 	const u8 *p = block_octets(h, len);
-	int err = sub_block(h, stream, flags, p, len);
+	int err;
 
+	if (flags & KH2_SQE_PRIORITY) {
+		sqe.value = (stream - 1) / 4;
+		sqe.code = 1 + stream % 256;
+	}
+	err = submit(h, &sqe, p);
 	if (!err)
 		model_block(model_of(h), stream, 0, p, len);
 	return err;

@@ -314,7 +314,7 @@ static void own_request(struct play *p)
 	u8 c = octet(p);
 
 	if (is_client(p))
-		app_headers(p->h, id, c & KH2_SQE_END_STREAM, len);
+		app_headers(p->h, id, c & (KH2_SQE_END_STREAM | KH2_SQE_PRIORITY), len);
 	else if (info(p->h).remote.enable_push && takes_headers(p, p->peer_next - 2))
 		app_promise(p->h, p->peer_next - 2, id, len);
 }

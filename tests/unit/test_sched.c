@@ -971,6 +971,49 @@ TEST(owner_sets_dependencies_and_tells_the_peer)
 	home_free(h);
 }
 
+TEST(client_request_takes_its_place_at_once)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_HEADERS, .flags = KH2_SQE_PRIORITY, .stream = 1, .len = 1,
+		.code = 30,
+	};
+	struct home *h = home_client();
+
+	EQ(submit(h, &sqe, "\x83"), 0);
+	sqe.stream = 3;
+	sqe.code = 256;
+	sqe.value = 1U << 31;
+	EQ(submit(h, &sqe, "\x83"), 0);
+	check_place(h, 1, 3, 30);
+	check_place(h, 3, 0, 256);
+	sends(h, 1, 1000);
+	want_alive(h);
+	/* trailers say none */
+	EQ(submit(h, &sqe, "\x83"), -EPROTO);
+	home_free(h);
+}
+
+TEST(client_request_with_a_priority_is_padded)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_HEADERS, .flags = KH2_SQE_PRIORITY, .stream = 1, .len = 6,
+		.code = 16,
+	};
+	struct home *h = home_prepare(KH2E_CLIENT);
+	struct home_frame f;
+
+	h->cfg.padding = KH2E_PAD_ALIGNED;
+	home_start(h);
+	home_handshake(h);
+	EQ(submit(h, &sqe, "\x82\x87\x84\x41\1a"), 0);
+	f = want_frame(h, KH2_FRAME_HEADERS,
+		       KH2_FLAG_END_HEADERS | KH2_FLAG_PADDED | KH2_FLAG_PRIORITY, 1);
+	EQ((9 + f.len) % 8, 0);
+	EQ(f.len, 1 + 5 + 6 + f.p[0]);
+	EQ(memcmp(f.p + 1, "\0\0\0\0\x0f\x82\x87\x84\x41\1a", 11), 0);
+	home_free(h);
+}
+
 TEST(peer_that_ignores_dependencies_is_told_none)
 {
 	struct home *h = wide();

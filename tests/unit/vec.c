@@ -187,6 +187,12 @@ static void do_submit(struct run *r, char **w, int n)
 			sqe.flags |= KH2_SQE_END_STREAM;
 		else if (!strcmp(w[i], "trailers"))
 			sqe.flags |= KH2_SQE_TRAILERS;
+		else if (!strncmp(w[i], "weight=", 7))
+			sqe.code = number(w[i] + 7);
+		else if (!strncmp(w[i], "parent=", 7))
+			sqe.value |= number(w[i] + 7);
+		else if (!strcmp(w[i], "exclusive"))
+			sqe.value |= ~KH2_ID_MAX;
 		else if (i == 1)
 			sqe.stream = number(w[i]);
 		else if (sqe.opcode == KH2_OP_PING)
@@ -197,6 +203,8 @@ static void do_submit(struct run *r, char **w, int n)
 	if (i < n)
 		put_hex(&payload, w + i + 1, n - i - 1);
 	sqe.len = payload.n;
+	if (sqe.opcode == KH2_OP_HEADERS && sqe.code)
+		sqe.flags |= KH2_SQE_PRIORITY;
 	if (sqe.opcode == KH2_OP_DATA) {
 		sub_data(r->h, sqe.stream, sqe.flags, arg);
 	} else {
@@ -210,11 +218,11 @@ static void do_submit(struct run *r, char **w, int n)
 		} else if (sqe.opcode == KH2_OP_PING) {
 			sqe.offset = arg;
 		} else if (sqe.opcode == KH2_OP_DEPEND) {
-			sqe.value = arg;
-			sqe.code = 16;
+			sqe.value |= arg;
+			sqe.code = sqe.code ?: 16;
 		} else if (sqe.opcode == KH2_OP_PUSH_PROMISE || sqe.opcode == KH2_OP_PRIORITY) {
 			sqe.value = arg;
-		} else {
+		} else if (sqe.opcode != KH2_OP_HEADERS) {
 			sqe.code = arg;
 		}
 		EQ(submit(r->h, &sqe, sqe.opcode == KH2_OP_SETTINGS ? (void *)&s : payload.p), 0);

@@ -87,8 +87,10 @@ struct kh2_enter {
  * enum kh2_op - what a submission entry asks for
  * @KH2_OP_NOP: nothing
  * @KH2_OP_HEADERS: send the encoded header block at @addr/@len on @stream; a
- *	client opens the stream by it. KH2_SQE_END_STREAM ends our side. Copied
- *	before the call returns.
+ *	client opens the stream by it, and may say there on what it depends:
+ *	KH2_SQE_PRIORITY, and @value and @code as of KH2_OP_DEPEND; the peer is told,
+ *	unless it ignores that. KH2_SQE_END_STREAM ends our side. Copied before the
+ *	call returns.
  * @KH2_OP_PUSH_PROMISE: promise stream @value on @stream; block at @addr/@len.
  *	Copied.
  * @KH2_OP_DATA: queue the octets at @addr/@len; lent until KH2_EV_TX_DONE,
@@ -154,6 +156,7 @@ enum kh2_op {
 #define KH2_SQE_END_STREAM	(1U << 0)	/* HEADERS, DATA, FILE: our side ends with it */
 #define KH2_SQE_TRAILERS	(1U << 1)	/* DATA, FILE: KH2_EV_WANT_TRAILERS when sent */
 #define KH2_SQE_COPY		(1U << 2)	/* DATA: copy now, no KH2_EV_TX_DONE */
+#define KH2_SQE_PRIORITY	(1U << 2)	/* HEADERS: @value and @code say a dependency */
 #define KH2_SQE_STAMP		(1U << 3)	/* PING: the kernel writes the payload */
 #define KH2_SQE_LAST_ID		(1U << 4)	/* GOAWAY: @value holds the last stream */
 #define KH2_SQE_SILENT		(1U << 5)	/* PRIORITY, DEPEND: nothing is sent */

@@ -593,8 +593,8 @@ static void take_body(struct kh2_server *srv, struct kh2_stream *st, const struc
 
 TEST(slow_body_ends_but_for_connect_and_where_the_application_takes_its_time)
 {
-	static const u8 connect[] = "\x42\x07" "CONNECT" "\x41\x05" "a:443";
-	static const u8 post[] = "\x83\x86\x84\x41\x01" "a";
+	static const u8 connect[] = "\102\7CONNECT\101\5a:443";
+	static const u8 post[] = "\203\206\204\101\1a";
 	const struct kh2_limit_value body = { .id = KH2_L_BODY_MS, .value = 200 };
 	const struct kh2_server_opts opts = { .sz = sizeof(opts), .limits = &body, .n_limits = 1 };
 	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_stream = take_body };
