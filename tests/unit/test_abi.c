@@ -40,18 +40,14 @@ BAD(headers_on_stream_zero, "\x88", .opcode = KH2_OP_HEADERS, .len = 1)
 BAD(headers_on_idle_stream, "\x88", .opcode = KH2_OP_HEADERS, .stream = 3, .len = 1)
 BAD(headers_on_own_idle_stream, "\x88", .opcode = KH2_OP_HEADERS, .stream = 2, .len = 1)
 BAD(headers_on_id_too_large, "\x88", .opcode = KH2_OP_HEADERS, .stream = 0x80000001, .len = 1)
-BAD(headers_with_a_weight_and_no_flag, "\x88", .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1,
-	.code = 16)
-BAD(headers_with_a_parent_and_no_flag, "\x88", .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1,
-	.value = 3)
-BAD(headers_of_weight_zero, "\x88", .opcode = KH2_OP_HEADERS, .flags = KH2_SQE_PRIORITY,
-	.stream = 1, .len = 1)
-BAD(headers_of_weight_257, "\x88", .opcode = KH2_OP_HEADERS, .flags = KH2_SQE_PRIORITY,
-	.stream = 1, .len = 1, .code = 257)
-BAD(headers_that_depend_on_themselves, "\x88", .opcode = KH2_OP_HEADERS,
-	.flags = KH2_SQE_PRIORITY, .stream = 1, .len = 1, .code = 16, .value = 1U << 31 | 1)
-BAD(server_headers_with_a_priority, "\x88", .opcode = KH2_OP_HEADERS, .flags = KH2_SQE_PRIORITY,
-	.stream = 1, .len = 1, .code = 16)
+#define ANY_HEADERS	.opcode = KH2_OP_HEADERS, .stream = 1, .len = 1
+#define PRIO_HEADERS	ANY_HEADERS, .flags = KH2_SQE_PRIORITY
+BAD(headers_with_a_weight_and_no_flag, "\x88", ANY_HEADERS, .code = 16)
+BAD(headers_with_a_parent_and_no_flag, "\x88", ANY_HEADERS, .value = 3)
+BAD(headers_of_weight_zero, "\x88", PRIO_HEADERS)
+BAD(headers_of_weight_257, "\x88", PRIO_HEADERS, .code = 257)
+BAD(headers_that_depend_on_themselves, "\x88", PRIO_HEADERS, .code = 16, .value = 1U << 31 | 1)
+BAD(server_headers_with_a_priority, "\x88", PRIO_HEADERS, .code = 16)
 BAD(rst_on_stream_zero, NULL, .opcode = KH2_OP_RST)
 BAD(rst_on_idle_stream, NULL, .opcode = KH2_OP_RST, .stream = 3)
 BAD(settings_not_whole, "0123456", .opcode = KH2_OP_SETTINGS, .len = 7)
