@@ -389,6 +389,7 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	spin_lock_init(&ch->lock);
 	INIT_LIST_HEAD(&ch->sessions);
 	INIT_LIST_HEAD(&ch->ready);
+	INIT_LIST_HEAD(&ch->late);
 	INIT_LIST_HEAD(&ch->touched);
 	INIT_DELAYED_WORK(&ch->feeder, channel_feed);
 	ch->feed_ms = KH2_FEED_MIN_MS;

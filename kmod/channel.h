@@ -63,14 +63,16 @@ struct kh2_area {
  * @sq: submission queue
  * @tx: transmit area
  * @ring: event ring
- * @enter: serialises KH2_IOC_ENTER; outermost; guards the next three
+ * @enter: serialises KH2_IOC_ENTER; outermost; guards the next three and @passed
  * @sq_head: entries consumed; the truth of which the shared page has a copy
  * @claim: share of the ring for results of failed entries
  * @touched: sessions that this KH2_IOC_ENTER has commands for
- * @lock: guards @sessions, @ready and what links them; taken with bottom halves off
+ * @lock: guards @sessions, @ready, @late and what links them; taken with bottom halves off
  * @sessions: all that live
  * @n_sessions: of these
  * @ready: sessions whose receive work waits for the owner
+ * @late: likewise, but they have had a turn
+ * @passed: how often in a row @late had to wait, guarded by @enter
  * @feeder: looks for room in the ring while sessions starve; the next two are its own
  * @feed_ms: until it looks again
  * @fed_head: how far userspace had read when it looked
@@ -94,15 +96,17 @@ struct kh2_channel {
 	struct kh2_area tx;
 	struct kh2_ring ring;
 
-	struct mutex enter;	/* guards sq_head, claim, touched; outermost */
+	struct mutex enter;	/* guards sq_head, claim, touched, passed; outermost */
 	u32 sq_head;
+	u32 passed;
 	struct kh2_claim claim;
 	struct list_head touched;
 
-	spinlock_t lock;	/* guards sessions, n_sessions, ready */
+	spinlock_t lock;	/* guards sessions, n_sessions, ready, late */
 	struct list_head sessions;
 	u32 n_sessions;
 	struct list_head ready;
+	struct list_head late;
 	struct delayed_work feeder;
 	u32 feed_ms;
 	u64 fed_head;

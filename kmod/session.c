@@ -244,7 +244,7 @@ void kh2_session_hand_over(struct kh2_session *s)
 void kh2_session_data_ready(struct kh2_session *s)
 {
 	set_bit(KH2_KICK_RX, &s->kicks);
-	kh2_submit_offer(s);
+	kh2_submit_offer(s, false);
 }
 
 /**
@@ -500,9 +500,19 @@ void kh2_session_flush_locked(struct kh2_session *s)
 }
 
 /*
- * One that must yield goes behind the others that are ready, and no worker goes on
- * with it; unless the owner is away: it may be stopped, and a flood has to end.
+ * One that must yield waits until no other is ready, and no worker goes on with it;
+ * unless the owner is away: it may be stopped, and a flood has to end.
  */
+static void let_others(struct kh2_session *s)
+{
+	if (READ_ONCE(s->ch->away)) {
+		kh2_session_kick(s, KH2_KICK_RX);
+	} else {
+		set_bit(KH2_KICK_RX, &s->kicks);
+		kh2_submit_offer(s, true);
+	}
+}
+
 static void run_rx(struct kh2_session *s)
 {
 	switch (kh2_rx_run(s)) {
@@ -510,10 +520,7 @@ static void run_rx(struct kh2_session *s)
 		kh2_session_kick(s, KH2_KICK_RX);
 		break;
 	case KH2_RX_YIELD:
-		if (READ_ONCE(s->ch->away))
-			kh2_session_kick(s, KH2_KICK_RX);
-		else
-			kh2_session_data_ready(s);
+		let_others(s);
 		break;
 	case KH2_RX_DONE:
 		break;

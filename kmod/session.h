@@ -139,7 +139,7 @@ struct kh2_session_args {
  * @limits: as set
  * @claim: share of the event ring
  * @link: in the channel's sessions, guarded by the channel's lock
- * @ready: in the channel's ready list, guarded by the channel's lock
+ * @ready: in the channel's list of those that are ready or late, guarded by its lock
  * @touched: in the channel's touched list, guarded by the channel's enter lock
  */
 struct kh2_session {

@@ -20,6 +20,9 @@
 /* Sessions that one call runs for the owner before it looks at its entries again. */
 #define KH2_READY_BATCH 64
 
+/* Calls that had somebody else to run, after which one that is late is run all the same. */
+#define KH2_LATE_AFTER 8
+
 /* An owner that has not come after so many jiffies is not waited for. */
 #define KH2_FALLBACK msecs_to_jiffies(2)
 
@@ -256,22 +259,23 @@ static void set_ready(struct kh2_channel *ch, bool ready)
 /**
  * kh2_submit_offer() - a session has something to receive, the owner may do it
  * @s: the session
+ * @late: it has had a turn, so others come first
  *
  * The owner is woken and does it in KH2_IOC_ENTER, which saves the switch to
  * a worker and back. If it does not come, a timer hands the work on.
  *
  * Context: Any context; the caller holds a reference.
  */
-void kh2_submit_offer(struct kh2_session *s)
+void kh2_submit_offer(struct kh2_session *s, bool late)
 {
 	struct kh2_channel *ch = s->ch;
 	bool first = false;
 
 	spin_lock_bh(&ch->lock);
 	if (list_empty(&s->ready)) {
-		first = list_empty(&ch->ready);
+		first = !kh2_submit_ready(ch);
 		kh2_session_get(s);
-		list_add_tail(&s->ready, &ch->ready);
+		list_add_tail(&s->ready, late ? &ch->late : &ch->ready);
 		if (first)
 			set_ready(ch, true);
 		/* Under the lock, as its look at the list is: if that comes later it finds us. */
@@ -283,15 +287,15 @@ void kh2_submit_offer(struct kh2_session *s)
 		kh2_ring_wake(&ch->ring);
 }
 
-static struct kh2_session *take_ready(struct kh2_channel *ch)
+static struct kh2_session *take_from(struct kh2_channel *ch, struct list_head *list)
 {
 	struct kh2_session *s;
 
 	spin_lock_bh(&ch->lock);
-	s = list_first_entry_or_null(&ch->ready, struct kh2_session, ready);
+	s = list_first_entry_or_null(list, struct kh2_session, ready);
 	if (s)
 		list_del_init(&s->ready);
-	if (list_empty(&ch->ready))
+	if (!kh2_submit_ready(ch))
 		set_ready(ch, false);
 	spin_unlock_bh(&ch->lock);
 	return s;
@@ -316,28 +320,39 @@ static int count_ready(struct kh2_channel *ch)
 static void be_back(struct kh2_channel *ch)
 {
 	spin_lock_bh(&ch->lock);
-	if (!list_empty(&ch->ready))
+	if (kh2_submit_ready(ch))
 		mod_timer(&ch->fallback, jiffies + KH2_FALLBACK);
 	spin_unlock_bh(&ch->lock);
 }
 
+static void run_from(struct kh2_channel *ch, struct list_head *list)
+{
+	struct kh2_session *s = take_from(ch, list);
+
+	if (!s)
+		return;
+	mutex_lock(&s->lock);
+	kh2_session_run_locked(s);
+	kh2_session_unlock(s);
+	kh2_session_put(s);
+}
+
 /*
- * Each has one turn: who yields goes behind the others, and waits for the owner's
- * next call. All stay in the list until it is their turn: if this call is held up
- * by one of them, the rest is handed on.
+ * Each has one turn. Who yields is late: the owner is first to answer the others, so
+ * that what it does for one that is late holds up nobody but who comes meanwhile.
+ * All stay in their list until it is their turn: if this call is held up by one of
+ * them, the rest is handed on.
  */
 static void run_ready(struct kh2_channel *ch)
 {
-	struct kh2_session *s;
+	int n = count_ready(ch);
 
-	for (int n = count_ready(ch); n; n--) {
-		s = take_ready(ch);
-		if (!s)
-			return;
-		mutex_lock(&s->lock);
-		kh2_session_run_locked(s);
-		kh2_session_unlock(s);
-		kh2_session_put(s);
+	ch->passed = n ? ch->passed + 1 : KH2_LATE_AFTER;
+	for (; n; n--)
+		run_from(ch, &ch->ready);
+	if (ch->passed >= KH2_LATE_AFTER) {
+		run_from(ch, &ch->late);
+		ch->passed = 0;
 	}
 	if (kh2_submit_ready(ch))
 		be_back(ch);
@@ -357,7 +372,7 @@ void kh2_submit_forget(struct kh2_session *s)
 	spin_lock_bh(&ch->lock);
 	listed = !list_empty(&s->ready);
 	list_del_init(&s->ready);
-	if (list_empty(&ch->ready))
+	if (!kh2_submit_ready(ch))
 		set_ready(ch, false);
 	spin_unlock_bh(&ch->lock);
 	if (listed)
@@ -373,7 +388,7 @@ void kh2_submit_forget(struct kh2_session *s)
  */
 bool kh2_submit_ready(struct kh2_channel *ch)
 {
-	return !list_empty_careful(&ch->ready);
+	return !list_empty_careful(&ch->ready) || !list_empty_careful(&ch->late);
 }
 
 /**
@@ -388,7 +403,7 @@ void kh2_submit_fallback(struct timer_list *t)
 	bool ready;
 
 	spin_lock_bh(&ch->lock);
-	ready = !list_empty(&ch->ready);
+	ready = kh2_submit_ready(ch);
 	spin_unlock_bh(&ch->lock);
 	if (ready)
 		queue_work(kh2_wq, &ch->handover);
@@ -406,7 +421,7 @@ void kh2_submit_handover(struct work_struct *work)
 	struct kh2_session *s;
 
 	WRITE_ONCE(ch->away, true);
-	while ((s = take_ready(ch)))
+	while ((s = take_from(ch, &ch->ready) ?: take_from(ch, &ch->late)))
 		kh2_session_hand_over(s);
 }
 

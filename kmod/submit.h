@@ -14,7 +14,7 @@ struct work_struct;
 bool kh2_submit_settings_fit(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n);
 long kh2_submit_enter(struct kh2_channel *ch, u32 n);
 bool kh2_submit_ready(struct kh2_channel *ch);
-void kh2_submit_offer(struct kh2_session *s);
+void kh2_submit_offer(struct kh2_session *s, bool late);
 void kh2_submit_forget(struct kh2_session *s);
 void kh2_submit_fallback(struct timer_list *t);
 void kh2_submit_handover(struct work_struct *work);

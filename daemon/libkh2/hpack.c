@@ -78,9 +78,9 @@ static int take(struct kh2_headers *h, const nghttp2_nv *nv, struct list_size *s
 {
 	size->octets += nv->namelen + nv->valuelen + 32;
 	size->fields++;
-	if (over_by(size, limits, KH2I_LIST_FAR))
-		return -E2BIG;
-	return h && !over_by(size, limits, 1) ? keep(h, nv) : 0;
+	if (over_by(size, limits, 1))
+		return over_by(size, limits, KH2I_LIST_FAR) ? -E2BIG : 0;
+	return h ? keep(h, nv) : 0;
 }
 
 /**

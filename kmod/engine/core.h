@@ -40,7 +40,8 @@ enum kh2e_rx_state {
  * @blocked: an event found no room
  * @settings_seen: the peer's first SETTINGS arrived
  * @discard: payload of DATA goes to nobody
- * @spent: what this turn has cost, see KH2E_TURN
+ * @spent: what this turn has cost, KH2E_TURN at the most
+ * @trust: requests that came to something; each that came to nothing halves it
  * @frame: the frame being read
  * @head: octets of the preface or a head, as far as they came
  * @have: octets in @head or @body
@@ -54,7 +55,8 @@ struct kh2e_rx {
 	bool blocked;
 	bool settings_seen;
 	bool discard;
-	u32 spent;
+	u8 spent;
+	u8 trust;
 	struct kh2e_frame frame;
 	u8 head[KH2_PREFACE_LEN];
 	u32 have;
@@ -279,6 +281,11 @@ bool kh2e_frame_is_skipped(const struct kh2e *e, const struct kh2e_frame *f);
 bool kh2e_frame_is_fragment(const struct kh2e_frame *f);
 u32 kh2e_frame_fixed(const struct kh2e_frame *f);
 void kh2e_frame_count(struct kh2e *e, bool sent, const struct kh2e_frame *f);
+
+/* recv.c */
+void kh2e_recv_cost(struct kh2e *e, u32 cost);
+void kh2e_recv_trust(struct kh2e *e);
+void kh2e_recv_distrust(struct kh2e *e);
 
 /* block.c */
 void kh2e_block_begin(struct kh2e *e, const struct kh2e_frame *f, const u8 *payload);

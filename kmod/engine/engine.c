@@ -63,7 +63,9 @@ bool kh2e_spend(struct kh2e *e, enum kh2e_budget_class class)
 {
 	const struct kh2e_budget_rule *rule = &kh2e_budget_rules[class];
 
-	e->rx.spent += rule->cost;
+	kh2e_recv_cost(e, rule->cost);
+	if (class == KH2E_BUDGET_RESET)
+		kh2e_recv_distrust(e);
 	if (kh2e_budget_take(&e->budgets[class], e->limits[rule->burst], e->limits[rule->rate],
 			     kh2e_now(e)))
 		return true;

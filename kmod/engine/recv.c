@@ -62,18 +62,12 @@ static void begin_data(struct kh2e *e, u32 pad_octets)
 }
 
 /*
- * Requests cost the owner time, but for the sake of many at once they are taken
- * together; those of a peer of whose requests many came to nothing are not.
+ * Requests cost the owner time, how much it alone knows. They are taken together for
+ * the sake of many at once, but only from a peer whose requests come to something.
  */
 static u32 turn_cost(const struct kh2e *e, const struct kh2e_frame *f)
 {
-	u32 burst = e->limits[KH2_L_RESET_BURST];
-
-	if (f->type != KH2_FRAME_HEADERS)
-		return 0;
-	if (e->budgets[KH2E_BUDGET_RESET].tokens >= burst - burst / 16)
-		return 1;
-	return KH2E_TURN;
+	return f->type == KH2_FRAME_HEADERS ? KH2E_TURN / (1 + e->rx.trust / 2) : 0;
 }
 
 static void begin_frame(struct kh2e *e)
@@ -82,7 +76,7 @@ static void begin_frame(struct kh2e *e)
 	const struct kh2e_frame *f = &rx->frame;
 
 	kh2e_frame_count(e, false, f);
-	rx->spent += turn_cost(e, f);
+	kh2e_recv_cost(e, turn_cost(e, f));
 	if (!kh2e_frame_check(e, f))
 		return;
 	rx->have = 0;
@@ -254,6 +248,34 @@ void kh2e_recv_turn(struct kh2e *e)
 bool kh2e_recv_turn_over(const struct kh2e *e)
 {
 	return e->rx.spent >= KH2E_TURN && e->phase != KH2E_DONE;
+}
+
+/**
+ * kh2e_recv_cost() - the peer had us do something
+ * @e: the connection
+ * @cost: part of KH2E_TURN
+ */
+void kh2e_recv_cost(struct kh2e *e, u32 cost)
+{
+	e->rx.spent = (u8)min(e->rx.spent + cost, KH2E_TURN);
+}
+
+/**
+ * kh2e_recv_trust() - a request was answered
+ * @e: the connection
+ */
+void kh2e_recv_trust(struct kh2e *e)
+{
+	e->rx.trust = (u8)min(e->rx.trust + 1U, KH2E_TURN);
+}
+
+/**
+ * kh2e_recv_distrust() - a request came to nothing, by the peer's doing
+ * @e: the connection
+ */
+void kh2e_recv_distrust(struct kh2e *e)
+{
+	e->rx.trust /= 2;
 }
 
 /*

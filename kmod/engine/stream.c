@@ -297,6 +297,7 @@ bool kh2e_stream_step(struct kh2e *e, struct kh2e_stream *st, enum kh2e_stream_e
 		return true;
 	kh2e_count(e, KH2_C_STREAMS_COMPLETED, 1);
 	kh2e_earn(e, KH2E_BUDGET_RESET, 1);
+	kh2e_recv_trust(e);
 	work_done(e, st);
 	kh2e_stream_tell(e, st, KH2E_TELL_CLOSED);
 	return true;

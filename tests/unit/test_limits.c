@@ -971,6 +971,66 @@ TEST(turn_does_not_end_within_a_frame)
 	home_free(h);
 }
 
+/* Feeds requests without bodies that lie together. Returns how many the first turn took. */
+static u32 requests_of_a_turn(struct home *h, u32 *id, u32 n)
+{
+	static const u8 head[9] = { 0, 0, 1, KH2_FRAME_HEADERS, 5 };
+	u8 octets[10 * 64] = { 0 };
+	u64 before = counter(h, KH2_C_STREAMS_OPENED);
+	u32 taken = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		memcpy(octets + 10 * i, head, sizeof(head));
+		octets[10 * i + 7] = (u8)((*id + 2 * i) >> 8);
+		octets[10 * i + 8] = (u8)(*id + 2 * i);
+		octets[10 * i + 9] = 0x82;
+	}
+	for (size_t at = 0; at < 10 * n;) {
+		at += turn(h, octets + at, 10 * n - at);
+		taken = taken ?: (u32)(counter(h, KH2_C_STREAMS_OPENED) - before);
+	}
+	forget(h);
+	*id += 2 * n;
+	return taken;
+}
+
+static void answer_all(struct home *h, u32 from, u32 to)
+{
+	for (; from < to; from += 2)
+		EQ(sub_headers(h, from, KH2_SQE_END_STREAM), 0);
+	pump(h);
+	forget(h);
+}
+
+TEST(requests_are_taken_together_once_some_were_answered)
+{
+	struct home *h = home_server();
+	u32 id = 1;
+
+	CHECK(requests_of_a_turn(h, &id, 10) <= 3);
+	answer_all(h, 1, id);
+	CHECK(requests_of_a_turn(h, &id, 30) >= 5);
+	answer_all(h, 21, id);
+	CHECK(requests_of_a_turn(h, &id, 40) >= 31);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(requests_that_come_to_nothing_are_taken_one_by_one)
+{
+	struct home *h = home_server();
+	u32 id = 1;
+
+	requests_of_a_turn(h, &id, 40);
+	answer_all(h, 1, id);
+	EQ(requests_of_a_turn(h, &id, 6), 6);
+	for (u32 i = id - 12; i < id; i += 2)
+		feed_rst(h, i, KH2_CANCEL);
+	EQ(requests_of_a_turn(h, &id, 6), 1);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(data_takes_no_turns)
 {
 	static u8 data[9 + 1000];
