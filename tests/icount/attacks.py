@@ -3,8 +3,10 @@
 """Each attack of tests/interop/peer/attacks.py ends as it should, at bounded memory, while another
 connection keeps its latency; and the healthy client at the edge of each limit is served.
 
-attacks.py [--only PART]... [--samples N]       in TAP; needs kh2d, kh2 and kh2.ko
-attacks.py --attacker NAME --port N [--tls]     what the former starts
+attacks.py [--others] [--only PART]... [--samples N]    in TAP; needs kh2d, kh2 and kh2.ko
+attacks.py --attacker NAME --port N [--tls]             what the former starts
+
+One attack of each kind, or all others, or those whose names have PART in them.
 
 Meant for a guest whose time counts instructions: waiting costs nothing there, and a latency is what
 the server did, not what the machine had to do besides.  There all share one processor, which in life
@@ -416,8 +418,13 @@ def make_site():
                    check=True)
 
 
-def groups(only):
-    rows = [row for row in ATTACKS if not only or any(part in row.name for part in only)]
+def chosen(options):
+    if options.only:
+        return [row for row in ATTACKS if any(part in row.name for part in options.only)]
+    return [row for row in ATTACKS if row.sample != options.others]
+
+
+def groups(rows):
     for group in sorted({(row.needs, row.app) for row in rows}):
         yield group, False, [row for row in rows if (row.needs, row.app) == group]
     yield ((), ""), True, [row for row in rows if row.tls]
@@ -426,6 +433,7 @@ def groups(only):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--samples", type=int, default=600)
     parser.add_argument("--tries", type=int, default=TRIES)
     parser.add_argument("--attacker")
@@ -438,7 +446,7 @@ def main():
     gc.disable()
     make_site()
     tap = Tap()
-    for group, tls, rows in groups(options.only):
+    for group, tls, rows in groups(chosen(options)):
         if rows:
             run_group(tap, group, tls, rows, options)
     return tap.finish()

@@ -31,8 +31,9 @@ class Attack:
     something, and may return a function that is called each second.  first(peer): settings of the
     handshake, None for no handshake.  codes: how the connection may end; reset: how its
     streams do; answer: the status that they get.  counter: what rises.  edge(peer): the healthy
-    client.  needs: options of kh2d.  connections, streams: of a siege.  pause: seconds between those of a
-    flood.  reads: takes what it is sent.  app: serves, instead of files.
+    client.  needs: options of kh2d.  connections, streams: of a siege.  pause: seconds between
+    those of a flood.  reads: takes what it is sent.  app: serves, instead of files.  sample: stands
+    for its kind where there is no time for all.
     """
     name: str
     limit: str
@@ -52,6 +53,7 @@ class Attack:
     reads: bool = True
     tls: bool = False
     app: str = ""
+    sample: bool = False
 
 
 def u32(value):
@@ -151,6 +153,21 @@ def waiting(peer, path="/64K"):
                     for stream in range(1, 2 * SIEGE_STREAMS, 2))
 
 
+def waiting_crumbs(peer):
+    """The same, each with as many fields as pass"""
+    crumb = b"\x40\x06cookie\x01a"
+    block = peer.request("/64K")
+    return frame(HEADERS, END_STREAM | END_HEADERS, 1, block + crumb + b"\xbe" * 123) + \
+        b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, block + b"\xbe" * 124)
+                 for stream in range(3, 2 * SIEGE_STREAMS, 2))
+
+
+def drip():
+    """A window of one octet more for each of these"""
+    return b"".join(frame(WINDOW_UPDATE, 0, stream, u32(1))
+                    for stream in range(1, 2 * SIEGE_STREAMS, 2))
+
+
 def oscillation(peer):
     yield waiting(peer)
     for _ in range(1000):
@@ -166,21 +183,13 @@ def siege_waiting(peer):
 def siege_drip(peer):
     """A window of one octet a second for each stream"""
     peer.send(waiting(peer))
-    drip = b"".join(frame(WINDOW_UPDATE, 0, stream, u32(1))
-                    for stream in range(1, 2 * SIEGE_STREAMS, 2))
-    return lambda: peer.send(drip)
+    return lambda: peer.send(drip())
 
 
 def siege_bomb(peer):
     """As many crumbs as pass, on streams that stay: the HTTP/2 bomb within limits"""
-    crumb = b"\x40\x06cookie\x01a"
-    block = peer.request("/64K")
-    peer.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, block + crumb + b"\xbe" * 123) +
-              b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, block + b"\xbe" * 124)
-                       for stream in range(3, 2 * SIEGE_STREAMS, 2)))
-    drip = b"".join(frame(WINDOW_UPDATE, 0, stream, u32(1))
-                    for stream in range(1, 2 * SIEGE_STREAMS, 2))
-    return lambda: peer.send(drip)
+    peer.send(waiting_crumbs(peer))
+    return lambda: peer.send(drip())
 
 
 def siege_unread(peer):
@@ -445,9 +454,10 @@ UPDATE_FRAME = frame(PRIORITY_UPDATE, 0, 0, u32(1) + b"u=1")
 
 ATTACKS = [
     Attack("ping_flood", "ping_burst", "flood_ping",
-           flood=again(PING_FRAME, 4000), edge=edge_again(PING_FRAME, 1000), tls=True),
+           flood=again(PING_FRAME, 4000), edge=edge_again(PING_FRAME, 1000), tls=True,
+           sample=True),
     Attack("settings_flood", "settings_burst", "flood_settings",
-           flood=again(SETTINGS_FRAME, 4000), edge=edge_again(SETTINGS_FRAME, 98)),
+           flood=again(SETTINGS_FRAME, 4000), edge=edge_again(SETTINGS_FRAME, 98), sample=True),
     Attack("settings_oscillation", "settings_burst", "flood_settings",
            flood=oscillation, pause=CROWD,
            edge=edge_again(frame(SETTINGS, 0, 0, window_size(0)) +
@@ -457,24 +467,25 @@ ATTACKS = [
     Attack("priority_flood", "priority_burst", "flood_priority",
            flood=again(PRIORITY_FRAME, 8000), edge=edge_again(PRIORITY_FRAME, 1000)),
     Attack("priority_update_flood", "priority_burst", "flood_priority",
-           flood=again(UPDATE_FRAME, 8000), edge=edge_again(UPDATE_FRAME, 1000)),
+           flood=again(UPDATE_FRAME, 8000), edge=edge_again(UPDATE_FRAME, 1000), sample=True),
     Attack("empty_data_flood", "empty_burst", "flood_empty_data",
            flood=again(EMPTY_DATA, 4000, open_post),
-           edge=edge_again(EMPTY_DATA, 100, open_post)),
+           edge=edge_again(EMPTY_DATA, 100, open_post), sample=True),
     Attack("padding_flood", "empty_burst", "flood_empty_data",
            flood=again(PADDING_DATA, 4000, open_post),
            edge=edge_again(PADDING_DATA, 100, open_post)),
     Attack("window_update_flood", "window_burst", "flood_window_update",
-           flood=again(CONN_WINDOW, 40000), edge=edge_again(CONN_WINDOW, 10000)),
+           flood=again(CONN_WINDOW, 40000), edge=edge_again(CONN_WINDOW, 10000), sample=True),
     Attack("unknown_frame_flood", "unknown_burst", "flood_unknown",
-           flood=again(UNKNOWN_FRAME, 8000), edge=edge_again(UNKNOWN_FRAME, 1000)),
+           flood=again(UNKNOWN_FRAME, 8000), edge=edge_again(UNKNOWN_FRAME, 1000), sample=True),
     Attack("rapid_reset", "reset_burst", "flood_reset",
-           flood=requests(rst), edge=edge_requests(rst, 999), tls=True),
+           flood=requests(rst), edge=edge_requests(rst, 999), tls=True, sample=True),
     Attack("refused_streams", "streams", "refused_concurrency",
            flood=requests(lambda _: b"", "POST", 0), pause=CROWD, edge=edge_streams),
     Attack("made_reset_window_zero", "reset_burst", "stream_window_zero",
            flood=requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0)), "POST", 0),
-           edge=edge_requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0)), 400, "POST", 0)),
+           edge=edge_requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0)), 400, "POST", 0),
+           sample=True),
     Attack("made_reset_window_overflow", "reset_burst", "stream_window_overflow",
            flood=requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0x7fffffff)), "POST", 0)),
     Attack("made_reset_half_closed", "reset_burst", "stream_half_closed", first=window_size(0),
@@ -484,17 +495,16 @@ ATTACKS = [
     Attack("made_reset_priority_size", "reset_burst", "stream_priority_size",
            flood=requests(lambda i: frame(PRIORITY, 0, i, b"1234"), "POST", 0)),
     Attack("made_reset_content_length", "reset_burst", "stream_malformed",
-           flood=wrong_length, pause=CROWD),
-    Attack("fields_without_name", "reset_burst", "stream_malformed", flood=no_name,
-           pause=CROWD),
+           flood=wrong_length, sample=True),
+    Attack("fields_without_name", "reset_burst", "stream_malformed", flood=no_name),
     Attack("hpack_bomb", "header list", "flood_header_list", flood=hpack_bomb,
-           edge=edge_list),
+           edge=edge_list, sample=True),
     Attack("cookie_bomb", "header list", "flood_header_list",
            flood=crumbs(15000, 16000)),
     Attack("cookie_crumbs", "header list", "refused_header_list", flood=crumbs(200, 200),
-           pause=CROWD, edge=edge_fields),
+           edge=edge_fields, sample=True),
     Attack("continuation_flood", "block_frames", "flood_header_block",
-           flood=continuations(b"\x0f"), edge=edge_block, tls=True),
+           flood=continuations(b"\x0f"), edge=edge_block, tls=True, sample=True),
     Attack("empty_continuation_flood", "block_frames", "flood_header_block",
            flood=continuations(b"")),
     Attack("large_continuation_flood", "block_octets", "flood_header_block",
@@ -507,13 +517,13 @@ ATTACKS = [
            flood=requests(lambda _: b"", path="/64K"),
            edge=edge_some),
     Attack("shut_windows", "stall_ms", "stream_stalled", siege=siege_waiting, reset=CANCEL,
-           codes=(), first=window_size(0), edge=edge_patient),
+           codes=(), first=window_size(0), edge=edge_patient, sample=True),
     Attack("shut_connection_window", "stall_ms", "stream_stalled", siege=siege_waiting,
            reset=CANCEL, codes=(), seconds=140),
     Attack("dripping_windows", "stall_ms", "stream_stalled", siege=siege_drip, reset=CANCEL,
            codes=(), first=window_size(1), edge=edge_tiny_window),
     Attack("http2_bomb", "stall_ms", "stream_stalled", siege=siege_bomb, reset=CANCEL,
-           codes=(), first=window_size(0), edge=edge_slow_reader, seconds=100),
+           codes=(), first=window_size(0), edge=edge_slow_reader, seconds=100, sample=True),
     Attack("unread_answers", "stall_ms", "conn_stalled", siege=siege_unread, codes=(),
            first=window_size(1 << 30), reads=False, edge=edge_late_reader, connections=8,
            seconds=150),
@@ -528,10 +538,10 @@ ATTACKS = [
     Attack("slow_header_block", "preface_ms", "flood_header_block", siege=siege_slow_block,
            edge=edge_slow_block, connections=50, seconds=20),
     Attack("slow_frame", "preface_ms", "conn_frame_timeout", siege=siege_dribble,
-           edge=edge_slow_frame, connections=50, seconds=20),
+           edge=edge_slow_frame, connections=50, seconds=20, sample=True),
     Attack("settings_without_ack", "settings_ack_ms", "conn_settings_timeout",
            siege=siege_no_ack, codes=(SETTINGS_TIMEOUT,), first=None, edge=edge_late_ack,
-           connections=50, seconds=20),
+           connections=50, seconds=20, sample=True),
     Attack("idle", "idle_ms", "conn_idle", siege=siege_idle, codes=(NO_ERROR,),
            needs=("idle_ms=5000",), edge=edge_seldom, connections=50, seconds=20),
 ]
