@@ -72,6 +72,9 @@ UPLOAD_SERVERS = {
     "node": Receiver("Node.js", True),
 }
 
+# Who is flooded
+FLOODED = {name: SERVERS[name] for name in ("kh2-kernel", "kh2-user", "nghttpd", "nginx")}
+
 
 def columns():
     return [(case, transport) for case in CASES for transport in TRANSPORTS]

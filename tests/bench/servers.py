@@ -28,10 +28,7 @@ http {{
     access_log off;
     sendfile on;
     tcp_nopush on;
-    keepalive_requests 100000000;
-    keepalive_timeout 1h;
-    open_file_cache max=16 inactive=1h;
-    open_file_cache_valid 1h;
+    {tuning}
     server {{
         listen 127.0.0.1:{port}{ssl};
         http2 on;
@@ -39,6 +36,14 @@ http {{
         {tls}
     }}
 }}
+"""
+
+# What a run of many requests needs, and more than nginx does by default
+NGINX_TUNING = """
+    keepalive_requests 100000000;
+    keepalive_timeout 1h;
+    open_file_cache max=16 inactive=1h;
+    open_file_cache_valid 1h;
 """
 
 NGINX_TLS = """
@@ -90,12 +95,13 @@ def page(case):
     return f"{CASES[case].size}.bin"
 
 
-def nginx_command(tls, ktls, connections):
+def nginx_command(tls, ktls, connections, tuned):
     text = NGINX_TLS.format(cert=CERT, key=KEY, cipher=CIPHER,
                             ktls="ssl_conf_command Options KTLS;" if ktls else "") if tls else ""
     with open(DIR + "/nginx.conf", "w", encoding="ascii") as file:
         file.write(NGINX.format(dir=DIR, port=PORT, root=ROOT, ssl=" ssl" if tls else "",
-                                tls=text, connections=2 * connections + 64))
+                                tls=text, connections=2 * connections + 64,
+                                tuning=NGINX_TUNING if tuned else ""))
     return ["nginx", "-c", DIR + "/nginx.conf"]
 
 
@@ -104,13 +110,13 @@ def kh2d_command(backend, tls):
             "--backend", backend, *(["--cert", CERT, "--key", KEY] if tls else [])]
 
 
-def command(server, transport, connections):
+def command(server, transport, connections, tuned):
     tls = transport == "tls"
     if server == "nghttpd":
         return ["nghttpd", "-n1", "-a", "127.0.0.1", "-d", ROOT,
                 *([str(PORT), KEY, CERT] if tls else ["--no-tls", str(PORT)])]
     if server.startswith("nginx"):
-        return nginx_command(tls, server == "nginx-ktls", connections)
+        return nginx_command(tls, server == "nginx-ktls", connections, tuned)
     if server.startswith("kh2-"):
         return kh2d_command(server.removeprefix("kh2-"), tls)
     if server == "sockets":
@@ -171,5 +177,5 @@ class Program:
 class Server(Program):
     """One of SERVERS or IDLE_SERVERS."""
 
-    def __init__(self, name, transport, connections=0):
-        super().__init__(command(name, transport, connections), PORT)
+    def __init__(self, name, transport, connections=0, tuned=True):
+        super().__init__(command(name, transport, connections, tuned), PORT)
