@@ -312,10 +312,11 @@ size_t kh2e_recv_some(struct kh2e *e, const u8 *buf, size_t len)
 	e->rx.blocked = false;
 	while (e->phase != KH2E_DONE && !must_yield(e) && rx_steps[e->rx.state](e, &p, end))
 		;
+	kh2e_notify(e);
+	/* to tell of the last stream may end a connection that drains */
 	if (e->phase == KH2E_DONE)
 		p = end;
 	kh2e_count(e, KH2_C_RX_OCTETS, (u64)(p - buf));
-	kh2e_notify(e);
 	return (size_t)(p - buf);
 }
 

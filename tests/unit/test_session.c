@@ -481,6 +481,26 @@ TEST(shutdown_after_the_peers_goaway_needs_no_notice)
 	home_end(h);
 }
 
+TEST(shutdown_that_the_last_stream_ends_ignores_what_is_behind_it)
+{
+	static const u8 octets[] = {
+		0, 0, 0, KH2_FRAME_DATA, KH2_FLAG_END_STREAM, 0, 0, 0, 1,
+		0, 0, 0, KH2_FRAME_SETTINGS, 0, 0, 0, 0, 0,	/* and so the turn is over */
+		0, 0, 8, KH2_FRAME_PING, 0, 0, 0, 0, 0,		1, 2, 3, 4, 5, 6, 7, 8,
+	};
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	close_stream(h, 1);
+	feed_goaway(h, 0, KH2_NO_ERROR);
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	pump(h);
+	EQ(kh2e_phase(h->e), KH2E_DRAINING);
+	EQ(feed(h, octets, sizeof(octets)), sizeof(octets));
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	home_free(h);
+}
+
 TEST(shutdown_says_goaway_twice_and_lets_streams_end)
 {
 	struct home *h = home_server();
