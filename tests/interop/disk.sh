@@ -89,6 +89,7 @@ run() {
 	[ "$backend" = user ] || run_over clear
 	run_over tls --cert cert.pem --key key.pem
 	test_full_disk
+	check_nothing_left
 }
 
 if ! python=$(python_h2); then

@@ -7,14 +7,6 @@
 
 faults=/sys/module/kh2_fault/parameters
 
-sessions() {
-	kh2 --json session list | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
-}
-
-no_sessions() {
-	[ "$(sessions)" = 0 ]
-}
-
 load_faults() {
 	"$interop/../selftests/fault/load"
 }
@@ -115,4 +107,6 @@ run_over tls --cert cert.pem --key key.pem
 backend=''
 check faults_are_put_away unload_faults
 trap end_all EXIT
+backend=kernel
+check_nothing_left
 finish

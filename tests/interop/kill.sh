@@ -4,14 +4,6 @@
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
-sessions() {
-	kh2 --json session list | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
-}
-
-no_sessions() {
-	[ "$(sessions)" = 0 ]
-}
-
 # Only the module keeps what outlives a process.
 check_no_session() {
 	if [ "$backend" = kernel ]; then
@@ -148,6 +140,7 @@ run() {
 		test_stopped_and_killed "$how"
 	done
 	test_crowd
+	check_nothing_left
 }
 
 unloads() {

@@ -14,6 +14,7 @@ results=0
 failures=0
 backend=''
 pids=()
+ports=()
 slow=${KH2_SLOW:-1}
 umask 022
 
@@ -136,10 +137,11 @@ start_kh2d() {
 		port=1
 		return 1
 	fi
-	port=$(sed -n 's/^kh2d: listening on .*:\([0-9]*\) (.*/\1/p' kh2d.err | head -n 1)
+	port=$(port_of 1)
+	mapfile -t -O "${#ports[@]}" ports < <(port_of 1,99)
 }
 
-# port_of N: of the Nth listening line.
+# port_of N: of the Nth listening line; of several, as sed numbers lines.
 port_of() {
 	sed -n 's/^kh2d: listening on .*:\([0-9]*\) (.*/\1/p' kh2d.err | sed -n "$1p"
 }
@@ -151,6 +153,64 @@ stop_kh2d() {
 	wait "$kh2d_pid" && return
 	tail -n 50 kh2d.err
 	return 1
+}
+
+# ---- what is left ----
+
+# Of kh2.ko, in our network namespace
+sessions() {
+	kh2 --json session list | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
+}
+
+no_sessions() {
+	[ "$(sessions)" = 0 ]
+}
+
+sessions_left() {
+	no_sessions || { echo sessions: && kh2 session list 2>&1; }
+}
+
+# Sockets of our servers, but those that only wait for late packets
+sockets_left() {
+	local filter
+	filter=$(printf ' or sport = :%s' "${ports[@]}")
+	ss --no-header --tcp --all --numeric "( ${filter# or } )" 2>&1 | grep -v TIME-WAIT
+}
+
+# Channels, their sources, and plain sockets that were sessions hold the module.
+users_left() {
+	cat /sys/module/kh2/refcnt 2>&1 | grep -vx 0
+}
+
+# KiB: kh2.ko has no slab caches of its own, so it is those of all the kernel.
+slab_kib() {
+	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+slab_left() {
+	local more=$(($(slab_kib) - slab_before))
+	[ $more -lt 8192 ] || echo "$more KiB more than at the beginning"
+}
+
+slab_before=$(slab_kib)
+
+# none COMMAND: until it prints nothing; what it printed at last
+none() {
+	local end=$((SECONDS + 30 * slow)) left
+	while left=$("$1") && [ -n "$left" ]; do
+		[ $SECONDS -lt $end ] || { echo "$left"; return 1; }
+		sleep 0.1
+	done
+}
+
+# Behind the last kh2d of a test, for whatever went wrong before. On the debug kernel KASAN keeps
+# what was freed, and kmemleak looks for what was not.
+check_nothing_left() {
+	check no_socket_is_left none sockets_left
+	[ "$backend" = kernel ] || return 0
+	check no_session_is_left none sessions_left
+	check module_is_not_in_use none users_left
+	[ "${KH2_KERNEL:-}" = debug ] || check memory_is_given_back none slab_left
 }
 
 has_module() {

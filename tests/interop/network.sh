@@ -116,6 +116,7 @@ run() {
 	run_over clear
 	scheme=https tls=(--cacert cert.pem)
 	run_over tls --cert cert.pem --key key.pem
+	check_nothing_left
 }
 
 prepare_network

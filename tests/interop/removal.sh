@@ -97,7 +97,7 @@ test_race() {
 	check module_is_loaded_after_the_race loaded
 }
 
-sessions() {
+sessions_there() {
 	ip netns exec "$space" kh2 --json session list |
 		python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
 }
@@ -114,7 +114,7 @@ test_namespace() {
 		--retry-delay 1 --cacert cert.pem --limit-rate 4M -o got.ns https://localhost:9443/16M"
 	client=$!
 	wait_for 30 test -s got.ns
-	is session_is_in_the_namespace "$(sessions)" 1
+	is session_is_in_the_namespace "$(sessions_there)" 1
 	is and_in_no_other "$(kh2 --json session list)" '[]'
 	ip netns del "$space"
 	wait "$client"
@@ -139,5 +139,5 @@ backend=kernel
 test_busy
 test_race
 test_namespace
-backend=''
+check_nothing_left
 finish

@@ -15,11 +15,6 @@ counter() {
 print(json.load(sys.stdin)["counters"].get(sys.argv[1], 0))' "$1"
 }
 
-# Sessions that the module has
-sessions() {
-	kh2 --json session list | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
-}
-
 only_healthy() {
 	[ "$(sessions)" = 1 ]
 }
@@ -54,9 +49,11 @@ relayed() {
 
 # OpenSSL's client sends KeyUpdate when told "K".
 key_update() {
+	: > s_client.out
 	timeout $((15 * slow)) openssl s_client -connect "127.0.0.1:$port" -alpn h2 \
 		> s_client.out 2>&1 < <(
-			sleep 1
+			# it has what it says of the handshake behind it
+			wait_for 10 grep -q '^Verify return code' s_client.out
 			echo K
 			exec sleep $((20 * slow))
 		)
@@ -73,6 +70,16 @@ test_endings() {
 	# Only the module cannot follow.
 	[ "$backend" = user ] || ends key_update_ends_the_session tls_key_update key_update
 	check close_notify_is_answered fault close-notify-when-idle
+}
+
+# Half a ClientHello, and nothing more
+begin_slow_handshake() {
+	: > handshake.out
+	begin python3 -c 'import socket, sys
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+sock.sendall(bytes.fromhex("16030102000100"))
+sock.settimeout(60 * float(sys.argv[2]))
+print("answered" if sock.recv(1) else "ended")' "$port" "$slow" > handshake.out
 }
 
 test_early() {
@@ -96,8 +103,10 @@ run() {
 	wait_for 60 grep -q begun healthy.out
 	result $? healthy_begins
 	port=$echo_port
+	begin_slow_handshake
 	test_endings
 	test_early
+	check handshake_that_is_never_finished_is_ended wait_for 60 grep -qx ended handshake.out
 	kill -TERM "$healthy_pid"
 	wait "$healthy_pid"
 	is healthy_noticed_nothing $? 0
@@ -105,6 +114,7 @@ run() {
 	check echo_stops stop_kh2d
 	kh2d_pid=$files_pid
 	check files_stop stop_kh2d
+	check_nothing_left
 }
 
 if ! python=$(python_h2); then
