@@ -220,6 +220,12 @@ static struct file *get_channel_file(struct genl_info *info)
 	return file;
 }
 
+static void unlock_session(struct kh2_session *s)
+{
+	kh2_session_unlock(s);
+	kh2_session_put(s);
+}
+
 /* Nobody knows of the session: its owner is told that there is none. */
 static void end_unknown(struct kh2_net *kn, u32 id)
 {
@@ -229,8 +235,7 @@ static void end_unknown(struct kh2_net *kn, u32 id)
 		return;
 	mutex_lock(&s->lock);
 	kh2_session_end_locked(s);
-	kh2_session_unlock(s);
-	kh2_session_put(s);
+	unlock_session(s);
 }
 
 /* The reply is made first: what was attached is not to fail for want of memory to say so. */
@@ -302,12 +307,6 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 	}
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "no such session");
 	return ERR_PTR(-ENOENT);
-}
-
-static void unlock_session(struct kh2_session *s)
-{
-	kh2_session_unlock(s);
-	kh2_session_put(s);
 }
 
 static struct kh2_session *lock_own_session(struct sk_buff *req, struct genl_info *info, int attr)
