@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,38 +13,6 @@
 #include "file_cache.h"
 #include "message.h"
 #include "options.h"
-
-enum {
-	OPT_LISTEN = 256, OPT_CERT, OPT_KEY, OPT_ROOT, OPT_APP, OPT_APP_ARG, OPT_ALLOW_HTTP1,
-	OPT_WORKERS, OPT_BACKEND, OPT_ACCESS_LOG, OPT_USER, OPT_LIMIT, OPT_PADDING,
-	OPT_SESSION_TIMEOUT, OPT_STOP_TIMEOUT, OPT_HEADER, OPT_HEADER_FIELDS, OPT_FILE_CACHE,
-	OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
-};
-
-static const struct option longopts[] = {
-	{ "listen",		required_argument, NULL, OPT_LISTEN },
-	{ "cert",		required_argument, NULL, OPT_CERT },
-	{ "key",		required_argument, NULL, OPT_KEY },
-	{ "root",		required_argument, NULL, OPT_ROOT },
-	{ "app",		required_argument, NULL, OPT_APP },
-	{ "app-arg",		required_argument, NULL, OPT_APP_ARG },
-	{ "allow-http1",	no_argument,	   NULL, OPT_ALLOW_HTTP1 },
-	{ "workers",		required_argument, NULL, OPT_WORKERS },
-	{ "backend",		required_argument, NULL, OPT_BACKEND },
-	{ "access-log",		required_argument, NULL, OPT_ACCESS_LOG },
-	{ "user",		required_argument, NULL, OPT_USER },
-	{ "limit",		required_argument, NULL, OPT_LIMIT },
-	{ "padding",		required_argument, NULL, OPT_PADDING },
-	{ "session-timeout",	required_argument, NULL, OPT_SESSION_TIMEOUT },
-	{ "stop-timeout",	required_argument, NULL, OPT_STOP_TIMEOUT },
-	{ "header",		required_argument, NULL, OPT_HEADER },
-	{ "header-fields",	required_argument, NULL, OPT_HEADER_FIELDS },
-	{ "file-cache",		required_argument, NULL, OPT_FILE_CACHE },
-	{ "log-level",		required_argument, NULL, OPT_LOG_LEVEL },
-	{ "help",		no_argument,	   NULL, OPT_HELP },
-	{ "version",		no_argument,	   NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 }
-};
 
 static const char help[] =
 	"usage: kh2d serve --listen ADDR:PORT [--cert FILE [--key FILE]] {--root DIR | --app FILE.so}\n"
@@ -97,7 +66,27 @@ static uint32_t parse_word(const char *option, const char *text, const char *con
 	die(KH2D_USAGE, "--%s: '%s' is none of %s", option, text, list);
 }
 
-static void parse_listen(struct options *o, char *text)
+/**
+ * struct option_rule - an option of the command line
+ * @name: what follows the two dashes
+ * @parse: reads its value
+ * @alone: it has none
+ * @at: place of its field in struct options, where @parse is one of those for many
+ * @min: least number
+ * @max: largest number
+ * @words: words that it takes, ending with NULL
+ */
+struct option_rule {
+	const char *name;
+	void (*parse)(struct options *o, const struct option_rule *rule, char *arg);
+	bool alone;
+	size_t at;
+	uint32_t min;
+	uint32_t max;
+	const char *const *words;
+};
+
+static void parse_listen(struct options *o, const struct option_rule *rule, char *text)
 {
 	const char *colon = strrchr(text, ':');
 	struct listen_addr *l;
@@ -109,7 +98,7 @@ static void parse_listen(struct options *o, char *text)
 	if (!colon)
 		die(KH2D_USAGE, "--listen: '%s' is not ADDR:PORT", text);
 	l->text = text;
-	l->port = (uint16_t)parse_number("listen", colon + 1, 0, 65535);
+	l->port = (uint16_t)parse_number(rule->name, colon + 1, 0, 65535);
 	len = (size_t)(colon - text);
 	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
 		text++;
@@ -141,7 +130,7 @@ static void list_limits(void)
 	exit(KH2D_OK);
 }
 
-static void parse_limit(struct options *o, const char *text)
+static void parse_limit(struct options *o, const struct option_rule *rule, char *text)
 {
 	const char *sign = strchr(text, '=');
 	size_t at, len;
@@ -159,7 +148,7 @@ static void parse_limit(struct options *o, const char *text)
 		if (at == o->n_limits)
 			o->n_limits++;
 		o->limits[at].id = i;
-		o->limits[at].value = parse_number("limit", sign + 1, limits[i].min,
+		o->limits[at].value = parse_number(rule->name, sign + 1, limits[i].min,
 						   limits[i].max);
 		return;
 	}
@@ -180,12 +169,13 @@ static bool is_own_field(const char *name)
 	return *name == ':';
 }
 
-static void parse_header(struct options *o, char *text)
+static void parse_header(struct options *o, const struct option_rule *rule, char *text)
 {
 	char *colon = strchr(text, ':');
 	char *value;
 	int err;
 
+	(void)rule;
 	if (!colon || colon == text)
 		die(KH2D_USAGE, "--header: '%s' is not NAME:VALUE", text);
 	*colon = '\0';
@@ -207,73 +197,113 @@ static uint32_t processors(void)
 	return n > MAX_WORKERS ? MAX_WORKERS : (uint32_t)n;
 }
 
-static void parse_log_level(struct options *o, const char *text)
+static void put(struct options *o, const struct option_rule *rule, const void *value, size_t n)
 {
-	static const char *const words[] = { "err", "warning", "info", "debug", NULL };
-	static const int levels[] = { KH2_LOG_ERR, KH2_LOG_WARNING, KH2_LOG_INFO, KH2_LOG_DEBUG };
-
-	o->log_level = levels[parse_word("log-level", text, words)];
+	memcpy((char *)o + rule->at, value, n);
 }
 
-static void parse_option(struct options *o, int opt, char *arg)
+static void take_text(struct options *o, const struct option_rule *rule, char *arg)
 {
-	static const char *const backends[] = { "auto", "kernel", "user", NULL };
-	static const char *const paddings[] = { "none", "max", "aligned", NULL };
+	put(o, rule, &arg, sizeof(arg));
+}
 
-	switch (opt) {
-	case OPT_LISTEN:
-		return parse_listen(o, arg);
-	case OPT_CERT:
-		o->cert = arg;
-		return;
-	case OPT_KEY:
-		o->key = arg;
-		return;
-	case OPT_ROOT:
-		o->root = arg;
-		return;
-	case OPT_APP:
-		o->app = arg;
-		return;
-	case OPT_APP_ARG:
-		o->app_args = arg;
-		return;
-	case OPT_ALLOW_HTTP1:
-		die(KH2D_USAGE, "--allow-http1: this version serves HTTP/2 only");
-	case OPT_WORKERS:
-		o->workers = parse_number("workers", arg, 1, MAX_WORKERS);
-		return;
-	case OPT_BACKEND:
-		o->backend = parse_word("backend", arg, backends);
-		return;
-	case OPT_ACCESS_LOG:
-		o->access_log = arg;
-		return;
-	case OPT_USER:
-		o->user = arg;
-		return;
-	case OPT_LIMIT:
-		return parse_limit(o, arg);
-	case OPT_PADDING:
-		o->padding = parse_word("padding", arg, paddings);
-		return;
-	case OPT_SESSION_TIMEOUT:
-		o->session_timeout_ms = parse_number("session-timeout", arg, 0, 86400000);
-		return;
-	case OPT_STOP_TIMEOUT:
-		o->stop_timeout_ms = parse_number("stop-timeout", arg, 0, 86400000);
-		return;
-	case OPT_HEADER:
-		return parse_header(o, arg);
-	case OPT_HEADER_FIELDS:
-		o->header_fields = parse_number("header-fields", arg, 4, 65535);
-		return;
-	case OPT_FILE_CACHE:
-		o->file_cache = parse_number("file-cache", arg, 0, FILE_CACHE_MAX);
-		return;
-	case OPT_LOG_LEVEL:
-		return parse_log_level(o, arg);
-	}
+static void take_number(struct options *o, const struct option_rule *rule, char *arg)
+{
+	uint32_t number = parse_number(rule->name, arg, rule->min, rule->max);
+
+	put(o, rule, &number, sizeof(number));
+}
+
+static void take_word(struct options *o, const struct option_rule *rule, char *arg)
+{
+	uint32_t index = parse_word(rule->name, arg, rule->words);
+
+	put(o, rule, &index, sizeof(index));
+}
+
+static void take_log_level(struct options *o, const struct option_rule *rule, char *arg)
+{
+	static const int levels[] = { KH2_LOG_ERR, KH2_LOG_WARNING, KH2_LOG_INFO, KH2_LOG_DEBUG };
+
+	o->log_level = levels[parse_word(rule->name, arg, rule->words)];
+}
+
+static void refuse_http1(struct options *o, const struct option_rule *rule, char *arg)
+{
+	(void)o;
+	(void)arg;
+	die(KH2D_USAGE, "--%s: this version serves HTTP/2 only", rule->name);
+}
+
+static void tell_help(struct options *o, const struct option_rule *rule, char *arg)
+{
+	(void)o;
+	(void)rule;
+	(void)arg;
+	fputs(help, stdout);
+	exit(KH2D_OK);
+}
+
+static void tell_version(struct options *o, const struct option_rule *rule, char *arg)
+{
+	(void)o;
+	(void)rule;
+	(void)arg;
+	printf("kh2d %s\n", kh2_version());
+	exit(KH2D_OK);
+}
+
+static const char *const backends[] = { "auto", "kernel", "user", NULL };
+static const char *const paddings[] = { "none", "max", "aligned", NULL };
+static const char *const log_levels[] = { "err", "warning", "info", "debug", NULL };
+
+#define TEXT(name_, field) \
+	{ .name = (name_), .parse = take_text, .at = offsetof(struct options, field) }
+#define NUMBER(name_, field, min_, max_) \
+	{ .name = (name_), .parse = take_number, .at = offsetof(struct options, field), \
+	  .min = (min_), .max = (max_) }
+#define WORD(name_, field, words_) \
+	{ .name = (name_), .parse = take_word, .at = offsetof(struct options, field), \
+	  .words = (words_) }
+
+static const struct option_rule rules[] = {
+	{ .name = "listen", .parse = parse_listen },
+	TEXT("cert", cert),
+	TEXT("key", key),
+	TEXT("root", root),
+	TEXT("app", app),
+	TEXT("app-arg", app_args),
+	{ .name = "allow-http1", .parse = refuse_http1, .alone = true },
+	NUMBER("workers", workers, 1, MAX_WORKERS),
+	WORD("backend", backend, backends),
+	TEXT("access-log", access_log),
+	TEXT("user", user),
+	{ .name = "limit", .parse = parse_limit },
+	WORD("padding", padding, paddings),
+	NUMBER("session-timeout", session_timeout_ms, 0, 86400000),
+	NUMBER("stop-timeout", stop_timeout_ms, 0, 86400000),
+	{ .name = "header", .parse = parse_header },
+	NUMBER("header-fields", header_fields, 4, 65535),
+	NUMBER("file-cache", file_cache, 0, FILE_CACHE_MAX),
+	{ .name = "log-level", .parse = take_log_level, .words = log_levels },
+	{ .name = "help", .parse = tell_help, .alone = true },
+	{ .name = "version", .parse = tell_version, .alone = true },
+};
+
+#define N_RULES (sizeof(rules) / sizeof(*rules))
+
+/* Values of getopt_long() that are no characters: which rule it is */
+#define OPT_FIRST 256
+
+static void fill_longopts(struct option longopts[N_RULES + 1])
+{
+	memset(longopts, 0, (N_RULES + 1) * sizeof(*longopts));
+	for (size_t i = 0; i < N_RULES; i++)
+		longopts[i] = (struct option){
+			.name = rules[i].name,
+			.has_arg = rules[i].alone ? no_argument : required_argument,
+			.val = OPT_FIRST + (int)i,
+		};
 }
 
 /* ARGS behind FILE.so and a colon, as kh2_app.h says. */
@@ -307,6 +337,7 @@ static void check_together(struct options *o)
 
 void options_parse(struct options *o, int argc, char **argv)
 {
+	struct option longopts[N_RULES + 1];
 	int opt;
 
 	memset(o, 0, sizeof(*o));
@@ -318,22 +349,14 @@ void options_parse(struct options *o, int argc, char **argv)
 		die(KH2D_FAILURE, "out of memory");
 
 	opterr = 0;
+	fill_longopts(longopts);
 	while ((opt = getopt_long(argc, argv, ":", longopts, NULL)) != -1) {
-		switch (opt) {
-		case OPT_HELP:
-			fputs(help, stdout);
-			exit(KH2D_OK);
-		case OPT_VERSION:
-			printf("kh2d %s\n", kh2_version());
-			exit(KH2D_OK);
-		case ':':
+		if (opt == ':')
 			die(KH2D_USAGE, "%s: needs a value", argv[optind - 1]);
-		case '?':
+		if (opt == '?')
 			die(KH2D_USAGE, "%s: no such option; kh2d --help lists them",
 			    argv[optind - 1]);
-		default:
-			parse_option(o, opt, optarg);
-		}
+		rules[opt - OPT_FIRST].parse(o, &rules[opt - OPT_FIRST], optarg);
 	}
 	if (optind == argc)
 		die(KH2D_USAGE, "a command is needed: kh2d serve; kh2d --help tells more");
