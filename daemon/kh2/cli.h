@@ -43,6 +43,9 @@ int command_run(const struct command *table, const char *help, int argc, char **
 /* Number of a session or stream; exits if it is none. @what names it. */
 uint32_t parse_id(const char *what, const char *text);
 
+/* An HTTP/2 error code by name or number; exits if it is none. */
+uint32_t parse_code(const char *text);
+
 /* Exits with usage words if there are more arguments. */
 void no_more(int argc, char **argv);
 

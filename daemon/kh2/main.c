@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <kh2.h>
 
 #include "cli.h"
 
@@ -81,6 +82,15 @@ uint32_t parse_id(const char *what, const char *text)
 	if (errno || *text < '0' || *text > '9' || *end || !value || value > UINT32_MAX)
 		die(CLI_USAGE, "'%s' is no number of a %s", text, what);
 	return (uint32_t)value;
+}
+
+uint32_t parse_code(const char *text)
+{
+	uint32_t code;
+
+	if (kh2_code_parse(text, &code))
+		die(CLI_USAGE, "'%s' is no HTTP/2 error code", text);
+	return code;
 }
 
 void no_more(int argc, char **argv)

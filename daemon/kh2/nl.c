@@ -328,3 +328,12 @@ void nl_die(const struct nl *nl, const char *what, int err)
 		status = CLI_PERMISSION;
 	die(status, "%s: %s", what, nl_error(nl, err));
 }
+
+void nl_finish(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what)
+{
+	int err = nl_talk(nl, request, fn, arg);
+
+	if (err)
+		nl_die(nl, what, err);
+	nl_close(nl);
+}

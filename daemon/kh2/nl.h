@@ -31,6 +31,9 @@ struct nlmsghdr *nl_request(struct nl *nl, uint8_t cmd, bool dump);
  */
 int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg);
 
+/* nl_talk(), then nl_close(); exits as nl_die() does if it fails. */
+void nl_finish(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what);
+
 /* Joins the group "events". */
 void nl_subscribe(struct nl *nl);
 

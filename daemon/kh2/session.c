@@ -147,17 +147,13 @@ static int show(int argc, char **argv)
 	struct nl *nl = nl_open();
 	struct nlmsghdr *msg;
 	bool row = false;
-	int err;
 
 	no_more(argc - 1, argv + 1);
 	msg = nl_request(nl, KH2_CMD_SESSION_GET, false);
 	mnl_attr_put_u32(msg, KH2_A_SESSION_ID, id);
-	err = nl_talk(nl, msg, show_one, &row);
-	if (err)
-		nl_die(nl, "cannot show the session", err);
+	nl_finish(nl, msg, show_one, &row, "cannot show the session");
 	if (cli_json)
 		json_newline();
-	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -170,15 +166,6 @@ struct ending {
 	bool has_last_id;
 	const char *debug;
 };
-
-static uint32_t parse_code(const char *text)
-{
-	uint32_t code;
-
-	if (kh2_code_parse(text, &code))
-		die(CLI_USAGE, "'%s' is no HTTP/2 error code", text);
-	return code;
-}
 
 static void parse_ending(struct ending *e, int argc, char **argv, bool goaway)
 {
@@ -223,7 +210,6 @@ static int close_session(int argc, char **argv)
 	struct nlmsghdr *msg;
 	struct ending e;
 	struct nl *nl;
-	int err;
 
 	parse_ending(&e, argc - 1, argv + 1, false);
 	nl = nl_open();
@@ -233,11 +219,8 @@ static int close_session(int argc, char **argv)
 		mnl_attr_put_u32(msg, KH2_A_SESSION_CODE, e.code);
 	else if (!e.now)
 		mnl_attr_put(msg, KH2_A_SESSION_GRACEFUL, 0, NULL);
-	err = nl_talk(nl, msg, NULL, NULL);
-	if (err)
-		nl_die(nl, "cannot close the session", err);
+	nl_finish(nl, msg, NULL, NULL, "cannot close the session");
 	done("close", id);
-	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -247,7 +230,6 @@ static int goaway(int argc, char **argv)
 	struct nlmsghdr *msg;
 	struct ending e;
 	struct nl *nl;
-	int err;
 
 	parse_ending(&e, argc - 1, argv + 1, true);
 	nl = nl_open();
@@ -258,11 +240,8 @@ static int goaway(int argc, char **argv)
 		mnl_attr_put_u32(msg, KH2_A_SESSION_LAST_ID, e.last_id);
 	if (e.debug)
 		mnl_attr_put(msg, KH2_A_SESSION_DEBUG, strlen(e.debug), e.debug);
-	err = nl_talk(nl, msg, NULL, NULL);
-	if (err)
-		nl_die(nl, "cannot send GOAWAY", err);
+	nl_finish(nl, msg, NULL, NULL, "cannot send GOAWAY");
 	done("goaway", id);
-	nl_close(nl);
 	return CLI_OK;
 }
 

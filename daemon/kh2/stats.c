@@ -44,7 +44,6 @@ int stats_main(int argc, char **argv)
 {
 	bool nonzero = false;
 	struct nl *nl;
-	int err;
 
 	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "help"))) {
 		fputs("usage: kh2 stats [--nonzero]\n\n"
@@ -59,9 +58,7 @@ int stats_main(int argc, char **argv)
 	}
 	no_more(argc, argv);
 	nl = nl_open();
-	err = nl_talk(nl, nl_request(nl, KH2_CMD_STATS_GET, false), show, &nonzero);
-	if (err)
-		nl_die(nl, "cannot read the counters", err);
-	nl_close(nl);
+	nl_finish(nl, nl_request(nl, KH2_CMD_STATS_GET, false), show, &nonzero,
+		  "cannot read the counters");
 	return CLI_OK;
 }

@@ -157,7 +157,6 @@ static int show(int argc, char **argv)
 	struct nlmsghdr *msg;
 	bool row = false;
 	struct nl *nl;
-	int err;
 
 	parse_stream(argc, argv, &session, &id);
 	no_more(argc - 1, argv + 1);
@@ -165,12 +164,9 @@ static int show(int argc, char **argv)
 	msg = nl_request(nl, KH2_CMD_STREAM_GET, false);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
-	err = nl_talk(nl, msg, show_one, &row);
-	if (err)
-		nl_die(nl, "cannot show the stream", err);
+	nl_finish(nl, msg, show_one, &row, "cannot show the stream");
 	if (cli_json)
 		json_newline();
-	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -191,25 +187,19 @@ static int reset(int argc, char **argv)
 	uint32_t session, id, code = KH2_CANCEL;
 	struct nlmsghdr *msg;
 	struct nl *nl;
-	int err;
 
 	parse_stream(argc, argv, &session, &id);
-	if (argc == 3 && !strcmp(argv[1], "--code")) {
-		if (kh2_code_parse(argv[2], &code))
-			die(CLI_USAGE, "'%s' is no HTTP/2 error code", argv[2]);
-	} else {
+	if (argc == 3 && !strcmp(argv[1], "--code"))
+		code = parse_code(argv[2]);
+	else
 		no_more(argc - 1, argv + 1);
-	}
 	nl = nl_open();
 	msg = nl_request(nl, KH2_CMD_STREAM_RESET, false);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_CODE, code);
-	err = nl_talk(nl, msg, NULL, NULL);
-	if (err)
-		nl_die(nl, "cannot reset the stream", err);
+	nl_finish(nl, msg, NULL, NULL, "cannot reset the stream");
 	show_done(session, id, "reset");
-	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -286,7 +276,6 @@ static int priority(int argc, char **argv)
 	uint32_t session, id;
 	struct nlmsghdr *msg;
 	struct nl *nl;
-	int err;
 
 	parse_stream(argc, argv, &session, &id);
 	parse_priority(argc - 1, argv + 1, &args);
@@ -295,11 +284,8 @@ static int priority(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	put_priority(msg, &args);
-	err = nl_talk(nl, msg, NULL, NULL);
-	if (err)
-		nl_die(nl, "cannot set the priority", err);
+	nl_finish(nl, msg, NULL, NULL, "cannot set the priority");
 	show_done(session, id, "priority");
-	nl_close(nl);
 	return CLI_OK;
 }
 
