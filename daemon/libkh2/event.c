@@ -58,6 +58,18 @@ static void on_data(struct kh2_session *s, const struct kh2_event *ev, const voi
 		kh2i_stream_data(st, payload, ev->len, ev->flags & KH2_EVF_END_STREAM);
 }
 
+/* Ours: no block of a response goes to it any more, so RST_STREAM may follow. */
+static void reset_seen(struct kh2_session *s, const struct kh2_event *ev)
+{
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_RELEASE, .flags = KH2_SQE_SEEN, .stream = ev->stream,
+		.user_data = KH2I_UD_IGNORE,
+	};
+
+	if (ev->flags & KH2_EVF_LOCAL && kh2i_session_submit(s, &sqe, NULL))
+		kh2i_session_fail(s, -ENOMEM, KH2_INTERNAL_ERROR);
+}
+
 static void on_reset(struct kh2_session *s, const struct kh2_event *ev, const void *payload)
 {
 	struct kh2_stream *st = kh2i_session_find(s, ev->stream);
@@ -69,7 +81,10 @@ static void on_reset(struct kh2_session *s, const struct kh2_event *ev, const vo
 	}
 	if (!st->counted)
 		st->counted = kh2_session_get(s);
+	kh2_session_get(s);
 	kh2i_stream_finish(st, st->err ? st->err : KH2_ERR_STREAM, ev->code);
+	reset_seen(s, ev);
+	kh2_session_put(s);
 }
 
 static void on_closed(struct kh2_session *s, const struct kh2_event *ev, const void *payload)

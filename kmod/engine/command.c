@@ -74,13 +74,15 @@ static struct kh2e_depend depend_of(const struct kh2_sqe *sqe)
 	};
 }
 
-static int send_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *block)
+static int send_headers(struct kh2e *e, const struct kh2e_stream *st, const struct kh2_sqe *sqe,
+			const u8 *block)
 {
 	struct kh2e_frame f = { .type = KH2_FRAME_HEADERS, .stream = sqe->stream };
 	struct kh2e_depend on = depend_of(sqe);
 	u8 fixed[5];
 
-	if (sqe->flags & KH2_SQE_END_STREAM)
+	/* what ends a stream that is reset is the RST_STREAM behind the block */
+	if (sqe->flags & KH2_SQE_END_STREAM && !st->rst_waits)
 		f.flags |= KH2_FLAG_END_STREAM;
 	/* RFC 9218 2.1.1 */
 	if (sqe->flags & KH2_SQE_PRIORITY && !e->remote.no_rfc7540_priorities) {
@@ -127,7 +129,7 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 		return abi_broken(e);
 	if (!st->reset && !kh2e_stream_step(e, st, KH2E_SEND_HEADERS))
 		return abi_broken(e);
-	err = send_headers(e, sqe, payload);
+	err = send_headers(e, st, sqe, payload);
 	if (err)
 		return err;
 	st->headers_sent = true;
@@ -217,7 +219,10 @@ static int run_release(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 		return 0;
 	if (st->state != KH2E_CLOSED)
 		return -EBUSY;
-	kh2e_stream_release(e, st);
+	if (sqe->flags & KH2_SQE_SEEN)
+		kh2e_stream_seen(e, st);
+	else
+		kh2e_stream_release(e, st);
 	return 0;
 }
 
@@ -425,7 +430,9 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_RST] = {
 		.known = true, .stream = ONE_STREAM, .uses = USES_CODE, .run = run_rst,
 	},
-	[KH2_OP_RELEASE] = { .known = true, .stream = ONE_STREAM, .run = run_release },
+	[KH2_OP_RELEASE] = {
+		.known = true, .flags = KH2_SQE_SEEN, .stream = ONE_STREAM, .run = run_release,
+	},
 	[KH2_OP_CONSUME] = {
 		.known = true, .stream = ONE_STREAM, .uses = USES_LEN, .run = run_consume,
 	},

@@ -254,7 +254,11 @@ static void handle_rst_stream(struct kh2e *e, const struct kh2e_frame *f, const 
 		kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_CONN_STREAM_IDLE);
 		return;
 	}
-	if (!kh2e_spend(e, KH2E_BUDGET_RESET) || !st || st->state == KH2E_CLOSED)
+	if (!kh2e_spend(e, KH2E_BUDGET_RESET) || !st)
+		return;
+	/* RFC 9113 5.4.2: no RST_STREAM in response to it */
+	st->rst_waits = false;
+	if (st->state == KH2E_CLOSED)
 		return;
 	kh2e_stream_reset_by_peer(e, st, code, KH2_C_STREAMS_RESET_BY_PEER);
 	kh2e_post(e, KH2_EV_RESET, 0, f->stream, code, KH2_C_STREAMS_RESET_BY_PEER, NULL, 0);

@@ -407,14 +407,20 @@ static void stream_end(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
  * @code: HTTP/2 code of the RST_STREAM
  * @why: counter
  *
- * Resets that the peer provokes from us draw on the same budget as its own.
+ * Resets that the peer provokes from us draw on the same budget as its own. Nothing may
+ * follow RST_STREAM on a stream, and no header block may be lost: where the owner may have
+ * encoded one, not knowing yet, the frame waits for it.
  */
 void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh2_counter why)
 {
+	bool waits = kh2e_stream_allows(st, KH2E_SEND_HEADERS);
+
 	kh2e_count(e, why, 1);
 	kh2e_count(e, KH2_C_STREAMS_RESET_BY_US, 1);
 	stream_end(e, st, code, why, true);
-	kh2e_out_rst(e, st->id, code);
+	st->rst_waits = waits;
+	if (!waits)
+		kh2e_out_rst(e, st->id, code);
 	kh2e_stream_tell(e, st, KH2E_TELL_RESET);
 	kh2e_spend(e, KH2E_BUDGET_RESET);
 }
@@ -517,12 +523,26 @@ bool kh2e_stream_after_end(struct kh2e *e, u32 id, const struct kh2e_stream *st)
 }
 
 /**
+ * kh2e_stream_seen() - the owner knows of a reset
+ * @e: the connection
+ * @st: the stream, closed
+ */
+void kh2e_stream_seen(struct kh2e *e, struct kh2e_stream *st)
+{
+	if (!st->rst_waits)
+		return;
+	st->rst_waits = false;
+	kh2e_out_rst(e, st->id, st->reset_code);
+}
+
+/**
  * kh2e_stream_release() - the owner's work on a stream has ended
  * @e: the connection
  * @st: the stream; gone on return, perhaps
  */
 void kh2e_stream_release(struct kh2e *e, struct kh2e_stream *st)
 {
+	kh2e_stream_seen(e, st);
 	work_ends(e, st);
 	kh2e_stream_maybe_free(e, st);
 }

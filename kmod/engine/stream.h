@@ -61,6 +61,7 @@ struct kh2e_mark {
  * @ending: a source that ends our side was queued
  * @trailers: a source that wants trailers was queued, nothing but the end may follow it
  * @may_rest: its body may come as slowly as it likes
+ * @rst_waits: our RST_STREAM is sent when the owner knows of it
  * @reset: ended by RST_STREAM, or by GOAWAY
  * @reset_local: ended by our RST_STREAM
  * @reset_why: enum kh2_counter for the event
@@ -95,6 +96,7 @@ struct kh2e_stream {
 	bool ending;
 	bool trailers : 1;
 	bool may_rest : 1;
+	bool rst_waits : 1;
 	bool reset;
 	bool reset_local;
 	u8 reset_why;
@@ -165,6 +167,7 @@ void kh2e_stream_reset_by_peer(struct kh2e *e, struct kh2e_stream *st, u32 code,
 void kh2e_stream_refuse(struct kh2e *e, u32 id, u32 code, enum kh2_counter why);
 void kh2e_stream_drop(struct kh2e *e, struct kh2e_stream *st, int status);
 void kh2e_stream_maybe_free(struct kh2e *e, struct kh2e_stream *st);
+void kh2e_stream_seen(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_stream_release(struct kh2e *e, struct kh2e_stream *st);
 void kh2e_stream_tell(struct kh2e *e, struct kh2e_stream *st, u8 what);
 

@@ -21,6 +21,7 @@ struct home *app_home(u8 role, u8 config)
 {
 	struct home *h = home_prepare(role);
 
+	h->answers = false;
 	model_new(h);
 	h->plain = true;
 	h->cfg.padding = min(config & 3, KH2E_PAD_ALIGNED);

@@ -479,7 +479,8 @@ static void begin(struct play *p, u8 config)
 
 		memset(s, 0, sizeof(*s));
 		s->h = home_prepare(i ? KH2E_CLIENT : KH2E_SERVER);
-		model_new(s->h);
+		s->h->answers = false;
+		model_orderly(model_new(s->h));
 		s->h->plain = true;
 		s->h->relieve = no_room;
 		s->h->cfg.padding = min(config & 3, KH2E_PAD_ALIGNED);

@@ -44,7 +44,7 @@ struct model {
 	s64 initial;
 	u32 max_frame;
 	u32 settings_in, settings_acked, acks_wanted, pings_in, pongs;
-	bool in_block, error, idle;
+	bool in_block, error, idle, orderly;
 	u32 block_stream;
 	u64 owner_memory;
 	u32 checks;
@@ -168,6 +168,8 @@ static void headers_sent(struct model *m, const struct home_frame *f)
 
 	if (!s)
 		return;
+	/* RFC 9113 5.4.2 */
+	CHECK(!m->orderly || !(s->flags & SENT_RST));
 	/* a block that crosses a reset is sent for its place in the order */
 	CHECK(!(s->flags & SENT_END) || is_reset(m, f->stream));
 	s->flags |= SENT_HEADERS;
@@ -420,6 +422,11 @@ void model_owner_memory(struct model *m, u64 octets)
 }
 
 /* -- the whole -- */
+
+void model_orderly(struct model *m)
+{
+	m->orderly = true;
+}
 
 struct model *model_new(struct home *h)
 {

@@ -13,6 +13,8 @@ struct model;
 struct model *model_new(struct home *h);
 void model_free(struct model *m);
 struct model *model_of(struct home *h);
+/* The owner sends no block on a stream that it knows to be reset. */
+void model_orderly(struct model *m);
 
 /* Octets that kh2e_recv() took; a block that kh2e_submit() took; memory that the owner claims */
 void model_input(struct model *m, const void *p, size_t n);

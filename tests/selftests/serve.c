@@ -313,11 +313,15 @@ TEST_F(serve, file_that_shrinks_resets_its_stream_alone)
 	ASSERT_EQ(0, ftruncate(sqe.fd, 1000));
 	ASSERT_EQ(0, kt_send_window(self->fds[1], 0, 1000000));
 	ASSERT_EQ(0, kt_send_window(self->fds[1], 1, 1000000));
-	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_RST_STREAM, &self->f, WAIT));
-	EXPECT_EQ(1, self->f.stream);
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_RESET, WAIT, &ev, NULL));
 	EXPECT_EQ(KH2_C_STREAM_SOURCE, ev.arg);
 	close(sqe.fd);
+	sqe = (struct kh2_sqe){
+		.opcode = KH2_OP_RELEASE, .session = self->session, .stream = 1,
+	};
+	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_RST_STREAM, &self->f, WAIT));
+	EXPECT_EQ(1, self->f.stream);
 	/* The connection goes on. */
 	request(_metadata, self, 3);
 	answer(_metadata, self, 3, true);

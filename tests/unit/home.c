@@ -222,6 +222,7 @@ struct home *home_prepare(u8 role)
 	h->reserved = -1;
 	h->pull_max = 1 << 20;
 	h->pull_segs = 16;
+	h->answers = true;
 	return h;
 }
 
@@ -492,9 +493,24 @@ bool pump_some(struct home *h, size_t max)
 	return n > 0;
 }
 
+static void answer_resets(struct home *h)
+{
+	struct kh2_sqe seen = { .opcode = KH2_OP_RELEASE, .flags = KH2_SQE_SEEN };
+
+	for (; h->answers && h->answered < h->n_evs; h->answered++) {
+		const struct kh2_event *ev = &h->evs[h->answered].ev;
+
+		seen.stream = ev->stream;
+		if (ev->type == KH2_EV_RESET && ev->flags & KH2_EVF_LOCAL)
+			submit(h, &seen, NULL);
+	}
+}
+
 void pump(struct home *h)
 {
 	int loops = 0;
+
+	answer_resets(h);
 
 	while (pump_some(h, h->pull_max))
 		CHECK(loops++ < LOOP_CAP);

@@ -41,6 +41,7 @@ struct home_frame {
  * @fail_alloc: the so-manieth allocation from now fails; 0: none
  * @fail_alloc_all: those after it, too
  * @fail_reserve: the so-manieth reserve() from now refuses
+ * @answers: pump() has the owner answer each local KH2_EV_RESET that was told, up to @answered
  * @treacherous: the peer writes to what it has sent, while the home takes an event of it
  * @relieve: called when an event had no room; false: give up. Without it feed() fails the test
  * @on_frame: sees each frame as the engine reads its head or frames it; may be NULL
@@ -68,6 +69,8 @@ struct home {
 	u64 fail_alloc, n_allocs;
 	u64 fail_reserve, n_reserves;
 	bool fail_alloc_all;
+	bool answers;
+	size_t answered;
 	bool treacherous;
 	u8 *in;
 	size_t n_in;

@@ -936,3 +936,95 @@ TEST(idle_is_told_by_kh2e_idle)
 	CHECK(kh2e_idle(h->e));
 	home_end(h);
 }
+
+/* -- our RST_STREAM and what the owner does not know yet (RFC 9113 5.4.2) -- */
+
+/* Its window was to grow by nothing, and the owner has not heard of that */
+static struct home *reset_unseen(void)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	forget(h);
+	h->answers = false;
+	feed_window(h, 1, 0);
+	want_reset(h, 1, KH2_PROTOCOL_ERROR, KH2_C_STREAM_WINDOW_ZERO, KH2_EVF_LOCAL);
+	want_no_frame(h);
+	return h;
+}
+
+static int seen(struct home *h, u32 stream)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = KH2_OP_RELEASE, .flags = KH2_SQE_SEEN, .stream = stream,
+	};
+
+	return submit(h, &sqe, NULL);
+}
+
+TEST(block_submitted_before_a_reset_is_known_goes_before_it)
+{
+	const struct kh2_sqe promise = {
+		.opcode = KH2_OP_PUSH_PROMISE, .stream = 1, .value = 2, .len = 3,
+	};
+	struct home *h = reset_unseen();
+
+	EQ(submit(h, &promise, "\x82\x87\x84"), 0);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	want_frame(h, KH2_FRAME_PUSH_PROMISE, KH2_FLAG_END_HEADERS, 1);
+	/* what ends the stream is yet to come */
+	want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1);
+	EQ(seen(h, 1), 0);
+	want_rst(h, 1, KH2_PROTOCOL_ERROR);
+	/* its work goes on, and so does the stream's count */
+	EQ(info(h).streams_peer, 1);
+	EQ(seen(h, 1), 0);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	EQ(info(h).streams_peer, 0);
+	EQ(seen(h, 1), 0);
+	want_no_frame(h);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(rst_stream_waits_no_longer_than_for_the_release)
+{
+	struct home *h = reset_unseen();
+
+	feed_data(h, 1, KH2_FLAG_END_STREAM, 10);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	want_rst(h, 1, KH2_PROTOCOL_ERROR);
+	home_end(h);
+}
+
+TEST(rst_stream_that_waits_is_not_sent_when_the_peer_sends_its_own)
+{
+	struct home *h = reset_unseen();
+
+	feed_rst(h, 1, KH2_CANCEL);
+	EQ(seen(h, 1), 0);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	home_end(h);
+}
+
+TEST(rst_stream_does_not_wait_where_our_side_has_ended)
+{
+	struct home *h = home_client();
+
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	forget(h);
+	h->answers = false;
+	feed_window(h, 1, 0);
+	want_rst(h, 1, KH2_PROTOCOL_ERROR);
+	home_free(h);
+}
+
+TEST(stream_that_lives_cannot_be_seen_reset)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	forget(h);
+	EQ(seen(h, 1), -EBUSY);
+	home_end(h);
+}

@@ -97,7 +97,8 @@ struct kh2_enter {
  *	unless KH2_SQE_COPY is set.
  * @KH2_OP_FILE: queue @len octets (KH2_LEN_EOF: all) from @offset of file @fd
  * @KH2_OP_RST: end the stream with RST_STREAM @code; ends our work on it
- * @KH2_OP_RELEASE: our work on a stream that was reset has ended
+ * @KH2_OP_RELEASE: our work on a stream that was reset has ended; with KH2_SQE_SEEN
+ *	it goes on, but no header block follows on the stream
  * @KH2_OP_CONSUME: @len octets of DATA were consumed by the application; not
  *	needed for what KH2_OP_RST and KH2_OP_RELEASE end
  * @KH2_OP_SETTINGS: send SETTINGS; struct kh2_setting array at @addr/@len
@@ -154,6 +155,7 @@ enum kh2_op {
 
 /* Flags of a submission entry; one bit may serve opcodes that have nothing in common */
 #define KH2_SQE_END_STREAM	(1U << 0)	/* HEADERS, DATA, FILE: our side ends with it */
+#define KH2_SQE_SEEN		(1U << 0)	/* RELEASE: the reset is known, no more than that */
 #define KH2_SQE_TRAILERS	(1U << 1)	/* DATA, FILE: KH2_EV_WANT_TRAILERS when sent */
 #define KH2_SQE_COPY		(1U << 2)	/* DATA: copy now, no KH2_EV_TX_DONE */
 #define KH2_SQE_PRIORITY	(1U << 2)	/* HEADERS: @value and @code say a dependency */
@@ -221,7 +223,9 @@ struct kh2_setting {
  * @KH2_EV_PUSH_PROMISE: a whole header block; @code: promised stream
  * @KH2_EV_DATA: octets of a body, in order; KH2_EVF_END_STREAM on the last
  * @KH2_EV_RESET: the stream ended by RST_STREAM @code; @arg: enum kh2_counter
- *	that says why. KH2_EVF_LOCAL: sent by us. Answer with KH2_OP_RELEASE. A
+ *	that says why. KH2_EVF_LOCAL: by us; our RST_STREAM follows the answer, for
+ *	blocks that were submitted meanwhile go before it. Answer with KH2_OP_RELEASE,
+ *	or with KH2_SQE_SEEN first. A
  *	request that the peer never looked at has KH2_REFUSED_STREAM (0x7) and not
  *	KH2_EVF_LOCAL, by its RST_STREAM or its GOAWAY (KH2_C_REFUSED_SHUTDOWN),
  *	and may be tried again
