@@ -186,7 +186,8 @@ static int channel_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	/* A child that only inherited them must not keep a dead owner's channel. */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
 	switch (off) {
 	case KH2_MMAP_KERNEL:
 		err = deny_write(vma);

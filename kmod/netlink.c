@@ -17,6 +17,7 @@
 #include "session.h"
 #include "socket.h"
 #include "stats.h"
+#include "submit.h"
 
 /* Enough for all that a session or the sums have to say. */
 #define KH2_NL_SIZE 4096
@@ -290,14 +291,16 @@ static int session_attach(struct sk_buff *req, struct genl_info *info)
 /* Returns the session locked and with a reference, or ERR_PTR(). */
 static struct kh2_session *lock_session(struct genl_info *info, int attr)
 {
+	u32 patience = KH2_PATIENCE_MS;
 	struct kh2_session *s;
 
 	if (GENL_REQ_ATTR_CHECK(info, attr))
 		return ERR_PTR(-EINVAL);
 	s = kh2_session_find(net_of(info), nla_get_u32(info->attrs[attr]));
-	if (s && mutex_lock_killable(&s->lock)) {
+	if (s && !kh2_session_lock_patiently(s, &patience)) {
 		kh2_session_put(s);
-		return ERR_PTR(-EINTR);
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "session is busy");
+		return ERR_PTR(-EBUSY);
 	}
 	if (s) {
 		if (s->state != KH2_SESSION_GONE)
@@ -413,18 +416,26 @@ static int command(struct sk_buff *req, struct genl_info *info, int attr, struct
 	return err;
 }
 
-static int send_settings(struct sk_buff *req, struct genl_info *info, u8 role)
+static int check_settings(struct genl_info *info, const struct kh2_session *s,
+			  struct kh2_setting *settings, u16 *n)
 {
-	struct kh2_setting settings[KH2E_SETTINGS_CAP];
-	struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS };
-	u16 n;
-	int err;
+	int err = read_settings(settings, n, s->role, info);
 
-	err = read_settings(settings, &n, role, info);
-	if (err || !n)
+	if (err)
 		return err;
-	sqe.len = n * sizeof(settings[0]);
-	return command(req, info, KH2_A_SESSION_ID, &sqe, settings);
+	if (!kh2_submit_settings_fit(s->ch, settings, *n)) {
+		NL_SET_ERR_MSG(info->extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int send_settings(struct sk_buff *req, struct genl_info *info,
+			 const struct kh2_setting *settings, u16 n)
+{
+	struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS, .len = n * sizeof(*settings) };
+
+	return n ? command(req, info, KH2_A_SESSION_ID, &sqe, settings) : 0;
 }
 
 static int set_limits(struct genl_info *info, struct kh2_session *s)
@@ -449,16 +460,16 @@ static int set_limits(struct genl_info *info, struct kh2_session *s)
 static int session_set(struct sk_buff *req, struct genl_info *info)
 {
 	struct kh2_session *s = lock_own_session(req, info, KH2_A_SESSION_ID);
-	u8 role;
+	struct kh2_setting settings[KH2E_SETTINGS_CAP];
+	u16 n;
 	int err;
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	role = s->role;
-	err = set_limits(info, s);
+	err = check_settings(info, s, settings, &n) ?: set_limits(info, s);
 	kh2_session_flush_locked(s);
 	unlock_session(s);
-	return err ?: send_settings(req, info, role);
+	return err ?: send_settings(req, info, settings, n);
 }
 
 static int session_close(struct sk_buff *req, struct genl_info *info)

@@ -19,8 +19,9 @@
 /* A run reads this much at the most, then lets others have the CPU. */
 #define KH2_RX_BUDGET (256U << 10)
 
-/* What a TLS record that is not data costs of that. */
+/* What a TLS record that is not data costs of that, and any other at the least. */
 #define KH2_RX_CONTROL 4096U
+#define KH2_RX_RECORD 512U
 
 /* At the end, so much is read and dropped for the sake of a peer that has yet to see GOAWAY. */
 #define KH2_RX_DISCARD SZ_1M
@@ -148,7 +149,7 @@ struct rx_desc {
 static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int off, size_t len)
 {
 	struct rx_desc *rx = desc->arg.data;
-	size_t done;
+	size_t done, cost;
 
 	/* Octets that lie in the memory of a device cannot be looked at. */
 	if (!skb_frags_readable(skb)) {
@@ -157,14 +158,15 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int o
 		return 0;
 	}
 	done = feed_skb(rx->s, skb, off, len);
+	cost = rx->s->tls ? max_t(size_t, done, KH2_RX_RECORD) : done;
 
 	if (done < len || is_blocked(rx->s) || turn_over(rx->s)) {
 		rx->short_of = true;
 		desc->count = 0;
 	}
-	if (done >= rx->budget)
+	if (cost >= rx->budget)
 		desc->count = 0;
-	rx->budget -= min(done, rx->budget);
+	rx->budget -= min(cost, rx->budget);
 	return done;
 }
 

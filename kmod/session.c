@@ -100,12 +100,13 @@ struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id)
 }
 
 /**
- * kh2_session_lock_patiently() - lock a session only to look at it
+ * kh2_session_lock_patiently() - lock a session, unless its owner keeps it for long
  * @s: the session
  * @patience: milliseconds that may be waited, for all sessions together; reduced
  *
  * Whoever owns a session can have its lock held for long, by what it does with the
- * socket. Those who look at all sessions shall see the others.
+ * socket. Those who look at all sessions shall see the others, and nobody shall wait
+ * in generic netlink, where he would hold up the whole system's.
  *
  * Context: Process context, may sleep.
  * Return: false if it was not to be had, or the caller is being killed.

@@ -41,12 +41,23 @@ static struct tcp_ulp_ops kh2_ulp = {
  * find the session through sk_user_data, which sk_callback_lock guards and
  * which holds a reference to it.
  */
+static void sock_data_ready(struct sock *sk);
+
+/*
+ * A callback that was on its way, without the socket's lock, when the session let go of
+ * the socket finds there what is of others.
+ */
+static struct kh2_session *session_of(struct sock *sk)
+{
+	return sk->sk_data_ready == sock_data_ready ? sk->sk_user_data : NULL;
+}
+
 static void sock_data_ready(struct sock *sk)
 {
 	struct kh2_session *s;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	s = sk->sk_user_data;
+	s = session_of(sk);
 	if (s) {
 		/* kTLS puts records together there; on plain TCP it would only wake pollers. */
 		if (s->tls)
@@ -61,7 +72,7 @@ static void sock_write_space(struct sock *sk)
 	struct kh2_session *s;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	s = sk->sk_user_data;
+	s = session_of(sk);
 	if (s) {
 		s->saved.write_space(sk);
 		if (sk_stream_is_writeable(sk))
@@ -75,7 +86,7 @@ static void sock_state_change(struct sock *sk)
 	struct kh2_session *s;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	s = sk->sk_user_data;
+	s = session_of(sk);
 	if (s) {
 		s->saved.state_change(sk);
 		kh2_session_kick(s, KH2_KICK_RX);
@@ -88,7 +99,7 @@ static void sock_error_report(struct sock *sk)
 	struct kh2_session *s;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	s = sk->sk_user_data;
+	s = session_of(sk);
 	if (s) {
 		s->saved.error_report(sk);
 		kh2_session_kick(s, KH2_KICK_RX);

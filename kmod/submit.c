@@ -228,6 +228,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		err = submit_entry(ch, &cur, &sub);
 		if (err)
 			tell_error(ch, &sub.sqe, err);
+		cond_resched();
 	}
 	if (cur)
 		mutex_unlock(&cur->lock);

@@ -225,6 +225,32 @@ TEST_F(life, descriptors_that_outlive_their_owner_keep_the_channel)
 	close(fds[1]);
 }
 
+/* What a child inherits are descriptors, which it may close, and not what is mapped. */
+TEST_F(life, child_without_descriptors_keeps_no_channel)
+{
+	struct kt_channel ch;
+	int fds[2], hold[2];
+	char c;
+
+	ASSERT_EQ(0, pipe(hold));
+	ASSERT_EQ(0, kt_channel_open(&ch, &self->kt, 0, 0, 0));
+	ASSERT_EQ(0, kt_pair(fds, false));
+	ASSERT_EQ(0, kt_attach(&self->kt, &ch, fds[0], NULL));
+	close(fds[0]);
+	if (!fork()) {
+		close_range(3, hold[0] - 1, 0);
+		close_range(hold[0] + 1, ~0U, 0);
+		_exit(read(hold[0], &c, 1) != 0);
+	}
+	close(hold[0]);
+	ASSERT_EQ(0, kt_send_preface(fds[1]));
+	kt_channel_close(&ch);
+	EXPECT_TRUE(ended(fds[1]));
+	close(fds[1]);
+	close(hold[1]);
+	wait(NULL);
+}
+
 TEST_F(life, network_namespace_ends_with_its_last_channel)
 {
 	int status;

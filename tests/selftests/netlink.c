@@ -270,6 +270,22 @@ TEST_F(netlink, eleventh_ping_and_eleventh_settings_are_refused)
 	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
 }
 
+TEST_F(netlink, frames_larger_than_the_ring_holds_cannot_be_allowed)
+{
+	const struct kh2_limit_value limit = { .id = KH2_L_STREAMS, .value = 5 };
+	struct kh2_setting setting = { .id = 5, .value = (1 << 24) - 1 };
+	struct kt_attr attrs[3];
+
+	ASSERT_EQ(0, attach(self, NULL, 0));
+	attrs[0] = (struct kt_attr)A(ID, kt_u32(&self->reply, KH2_A_SESSION_ID));
+	attrs[1] = (struct kt_attr)BYTES(SETTINGS, &setting, sizeof(setting));
+	attrs[2] = (struct kt_attr)BYTES(LIMITS, &limit, sizeof(limit));
+	EXPECT_EQ(-ENOSPC, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, attrs, 3, NULL));
+	EXPECT_STRNE("", self->kt.complaint);
+	setting.value = 16385;
+	EXPECT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, attrs, 3, NULL));
+}
+
 TEST_F(netlink, limits_and_settings_change)
 {
 	const struct kh2_limit_value limit = { .id = KH2_L_STREAMS, .value = 5 };
