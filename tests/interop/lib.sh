@@ -194,9 +194,10 @@ slab_left() {
 
 slab_before=$(slab_kib)
 
-# none COMMAND: until it prints nothing; what it printed at last
+# none COMMAND: until it prints nothing; what it printed at last. Linux keeps an orphan in FIN-WAIT-2
+# for a minute.
 none() {
-	local end=$((SECONDS + 30 * slow)) left
+	local end=$((SECONDS + 75 * slow)) left
 	while left=$("$1") && [ -n "$left" ]; do
 		[ $SECONDS -lt $end ] || { echo "$left"; return 1; }
 		sleep 0.1
