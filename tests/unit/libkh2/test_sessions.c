@@ -483,7 +483,7 @@ TEST(handshake_that_is_finished_in_time_leaves_no_limit)
 	CHECK(limit_ms < 30000);
 }
 
-TEST(tls_compression_is_off)
+TEST(compression_of_tls_is_off)
 {
 	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	struct kh2_server *srv;
