@@ -424,7 +424,8 @@ static int check_settings(struct genl_info *info, const struct kh2_session *s,
 	if (err)
 		return err;
 	if (!kh2_submit_settings_fit(s->ch, settings, *n)) {
-		NL_SET_ERR_MSG(info->extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
+		NL_SET_ERR_MSG(info->extack,
+			       "event ring holds less than four frames of MAX_FRAME_SIZE");
 		return -ENOSPC;
 	}
 	return 0;
