@@ -2,7 +2,7 @@
 """What floods cost as rows of text, for the terminal and for Documentation/attacks.rst."""
 
 from cases import FLOODED
-from table import rst_table
+from table import replace_between, rst_table
 
 BEGIN = ".. begin: written by tests/bench/floods --record\n"
 END = ".. end of floods\n"
@@ -37,8 +37,4 @@ def insert(path, lines, date, commit):
     generated = (f"Thousand instructions a frame, and the frame that ended the connection; {date}, "
                  f"kh2 {commit}, kernel\n{versions['kernel']}, {versions['nghttpd']}, "
                  f"{versions['nginx']}.\n\n" + rst_table(header(), list(rows(lines))))
-    with open(path, encoding="utf-8") as file:
-        before, rest = file.read().split(BEGIN)
-    _, after = rest.split(END)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{generated}\n{END}{after}")
+    replace_between(path, BEGIN, END, generated)

@@ -2,7 +2,7 @@
 """Memory of idle connections as rows of text, for the terminal and Documentation/benchmarks.rst."""
 
 from cases import IDLE_SERVERS, TRANSPORTS
-from table import rst_table
+from table import replace_between, rst_table
 
 BEGIN = ".. begin: written by tests/bench/idle --record\n"
 END = ".. end of idle\n"
@@ -61,8 +61,4 @@ def insert(path, lines, date, commit):
     generated = (f"KiB a connection, {clear} open in the clear, {tls} over TLS; {date}, kh2 "
                  f"{commit}.\n\n"
                  + rst_table(header(), list(rows(lines))))
-    with open(path, encoding="utf-8") as file:
-        before, rest = file.read().split(BEGIN)
-    _, after = rest.split(END)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{generated}\n{END}{after}")
+    replace_between(path, BEGIN, END, generated)

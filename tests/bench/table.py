@@ -128,9 +128,14 @@ def rst(results, date, qemu, commit):
             + rst_table(["what", "version"], facts))
 
 
-def insert(path, generated):
+def replace_between(path, begin, end, generated):
+    """What stands in a page between two lines, each there once."""
     with open(path, encoding="utf-8") as file:
-        before, rest = file.read().split(BEGIN)
-    _, after = rest.split(END)
+        before, rest = file.read().split(begin)
+    _, after = rest.split(end)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{generated}\n{END}{after}")
+        file.write(f"{before}{begin}\n{generated}\n{end}{after}")
+
+
+def insert(path, generated):
+    replace_between(path, BEGIN, END, generated)

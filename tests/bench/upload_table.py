@@ -2,7 +2,7 @@
 """Uploads as rows of text, for the terminal and for Documentation/flow-control.rst."""
 
 from cases import NEIGHBOURS, PATHS, SHARED_PATH, TRANSPORTS, UPLOAD_SERVERS, UPLOAD_SIZE
-from table import rst_table
+from table import replace_between, rst_table
 
 BEGIN = ".. begin: written by tests/bench/upload --record\n"
 END = ".. end of uploads\n"
@@ -83,8 +83,4 @@ def rst(lines, date, commit):
 
 
 def insert(path, generated):
-    with open(path, encoding="utf-8") as file:
-        before, rest = file.read().split(BEGIN)
-    _, after = rest.split(END)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{generated}\n{END}{after}")
+    replace_between(path, BEGIN, END, generated)
