@@ -369,8 +369,9 @@ static void on_server_close(struct kh2_server *srv, void *user)
 }
 
 /* The client's side of a connection to a new server, its first message sent */
-static SSL *start_handshake(struct kh2_ctx *ctx, u32 handshake_ms, struct kh2_server **srv)
+static SSL *start_handshake(u32 handshake_ms, struct kh2_ctx **ctx, struct kh2_server **srv)
 {
+	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	const struct kh2_server_cbs cbs = { .sz = sizeof(cbs), .on_close = on_server_close };
 	const struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem",
 					  .handshake_ms = handshake_ms };
@@ -378,8 +379,9 @@ static SSL *start_handshake(struct kh2_ctx *ctx, u32 handshake_ms, struct kh2_se
 	SSL *ssl = SSL_new(client);
 	int pair[2];
 
+	EQ(kh2_ctx_new(ctx, &opts), 0);
 	make_certificate("cert.pem");
-	EQ(kh2_secure_server_new(ctx, NULL, &tls, &cbs, NULL, srv), 0);
+	EQ(kh2_secure_server_new(*ctx, NULL, &tls, &cbs, NULL, srv), 0);
 	unlink("cert.pem");
 	EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	EQ(kh2i_handshake_start(*srv, pair[0]), 0);
@@ -392,13 +394,11 @@ static SSL *start_handshake(struct kh2_ctx *ctx, u32 handshake_ms, struct kh2_se
 
 TEST(server_that_closes_in_a_handshake_waits_for_the_session)
 {
-	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	struct kh2_server *srv;
 	struct kh2_ctx *ctx;
 	SSL *ssl;
 
-	EQ(kh2_ctx_new(&ctx, &opts), 0);
-	ssl = start_handshake(ctx, 0, &srv);
+	ssl = start_handshake(0, &ctx, &srv);
 	kh2_server_close(srv);
 	for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++)
 		kh2_ctx_dispatch(ctx, 10);
@@ -427,15 +427,13 @@ static void end_handshake(struct kh2_ctx *ctx, struct kh2_server *srv, SSL *ssl)
 
 TEST(handshake_that_is_never_finished_is_ended_in_time)
 {
-	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	u64 begun = kh2i_now(), end = begun + 20000 * MS;
 	struct kh2_server *srv;
 	struct kh2_ctx *ctx;
 	u8 some[65536];
 	SSL *ssl;
 
-	EQ(kh2_ctx_new(&ctx, &opts), 0);
-	ssl = start_handshake(ctx, 300, &srv);
+	ssl = start_handshake(300, &ctx, &srv);
 	EQ(srv->n_handshakes, 1);
 	while (srv->n_handshakes && kh2i_now() < end)
 		kh2_ctx_dispatch(ctx, 10);
@@ -452,15 +450,13 @@ TEST(handshake_that_is_never_finished_is_ended_in_time)
 /* Returns false if it was not finished in time: this machine may be slow. */
 static bool outlives_its_handshake(u32 limit_ms)
 {
-	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	u64 end = kh2i_now() + limit_ms * MS;
 	struct kh2_server *srv;
 	struct kh2_ctx *ctx;
 	bool in_time;
 	SSL *ssl;
 
-	EQ(kh2_ctx_new(&ctx, &opts), 0);
-	ssl = start_handshake(ctx, limit_ms, &srv);
+	ssl = start_handshake(limit_ms, &ctx, &srv);
 	while (!srv->n_sessions && kh2i_now() < end) {
 		SSL_connect(ssl);
 		kh2_ctx_dispatch(ctx, 10);
@@ -483,15 +479,13 @@ TEST(handshake_that_is_finished_in_time_leaves_no_limit)
 	CHECK(limit_ms < 30000);
 }
 
-TEST(compression_of_tls_is_off)
+TEST(tls_compression_is_off)
 {
-	const struct kh2_ctx_opts opts = { .sz = sizeof(opts), .backend = KH2_BACKEND_USER };
 	struct kh2_server *srv;
 	struct kh2_ctx *ctx;
 	SSL *ssl;
 
-	EQ(kh2_ctx_new(&ctx, &opts), 0);
-	ssl = start_handshake(ctx, 0, &srv);
+	ssl = start_handshake(0, &ctx, &srv);
 	CHECK(SSL_CTX_get_options(srv->tls->ssl_ctx) & SSL_OP_NO_COMPRESSION);
 	end_handshake(ctx, srv, ssl);
 }

@@ -73,6 +73,8 @@ CASES = [
     ("variants_of_a_kselftest_count_as_one", page("``serve:ping_is_lost``"),
      record(*(("selftests/serve", f"serve.{how}.ping_is_lost", "pass") for how in ("tcp", "tls"))),
      [], True),
+    ("unit_test_named_for_a_transport_is_no_variant", page("``libkh2:tls_ends_in_order``"),
+     record(("unit/libkh2", "tls_ends_in_order", "pass")), [], True),
     ("test_that_did_not_run_fails", page(), record(*WIRE), [], False),
     ("test_that_failed_once_fails", page(), record(UNIT, *FELLED), [], False),
     ("test_that_was_skipped_fails", page(), record(UNIT, *SKIPPED), [], False),
