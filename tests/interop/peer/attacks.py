@@ -267,24 +267,14 @@ def edge_requests(more, n, method="GET", flags=END_STREAM):
 def edge_streams(peer):
     """As many at once as were advertised"""
     peer.send(waiting(peer, "/"))
-    want_all(peer, range(1, 2 * SIEGE_STREAMS, 2))
+    peer.want_responses(range(1, 2 * SIEGE_STREAMS, 2))
 
 
 def edge_some(peer):
     peer.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, peer.request())
                        for stream in range(1, 40, 2)) +
               frame(SETTINGS, 0, 0, window_size(65535)))
-    want_all(peer, range(1, 40, 2))
-
-
-def want_all(peer, streams):
-    left = set(streams)
-    while left:
-        got = peer.read()
-        assert got, f"{len(left)} not answered; saw {peer.seen}"
-        assert got.kind not in (GOAWAY, RST_STREAM), f"{got}"
-        if got.kind in (HEADERS, DATA) and got.flags & END_STREAM:
-            left.discard(got.stream)
+    peer.want_responses(range(1, 40, 2))
 
 
 def edge_block(peer):
@@ -364,7 +354,7 @@ def edge_patient(peer):
     time.sleep(45)
     peer.send(frame(SETTINGS, 0, 0, window_size(1 << 20)) +
               frame(WINDOW_UPDATE, 0, 0, u32(16 << 20)))
-    want_all(peer, range(1, 2 * SIEGE_STREAMS, 2))
+    peer.want_responses(range(1, 2 * SIEGE_STREAMS, 2))
 
 
 def edge_late_reader(peer):

@@ -188,6 +188,16 @@ class Peer:
                 assert headers, "DATA before HEADERS"
                 return body
 
+    def want_responses(self, streams):
+        """The end of each, in any order"""
+        left = set(streams)
+        while left:
+            got = self.read()
+            assert got, f"{len(left)} not answered; saw {self.seen}"
+            assert got.kind not in (GOAWAY, RST_STREAM), f"{got}"
+            if got.kind in (HEADERS, DATA) and got.flags & END_STREAM:
+                left.discard(got.stream)
+
     def want_goaway(self, *codes):
         """GOAWAY with one of the codes, then the end. A server that answers a flood by a
         reset of TCP may lose the GOAWAY on its way: the end alone is taken for it if we had
