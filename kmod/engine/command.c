@@ -16,6 +16,7 @@ enum cmd_stream {
  * @payload: takes @addr and @len as octets
  * @source: takes a source
  * @uses: fields that may differ from zero, USES_*
+ * @fits: whether these go together; NULL if they always do
  * @run: carries it out
  */
 struct cmd_rule {
@@ -25,6 +26,7 @@ struct cmd_rule {
 	bool payload;
 	bool source;
 	u8 uses;
+	bool (*fits)(const struct kh2_sqe *sqe);
 	int (*run)(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 		   struct kh2e_src *src);
 };
@@ -405,12 +407,25 @@ static int run_patience(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *pay
 	return 0;
 }
 
+static bool dependency_fits(const struct kh2_sqe *sqe)
+{
+	return sqe->code && sqe->code <= KH2E_WEIGHT_MAX &&
+	       (sqe->value & KH2_ID_MAX) != sqe->stream;
+}
+
+static bool headers_fit(const struct kh2_sqe *sqe)
+{
+	if (sqe->flags & KH2_SQE_PRIORITY)
+		return dependency_fits(sqe);
+	return !sqe->code && !sqe->value;
+}
+
 static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_NOP] = { .known = true, .run = run_nop },
 	[KH2_OP_HEADERS] = {
 		.known = true, .flags = KH2_SQE_END_STREAM | KH2_SQE_PRIORITY,
 		.stream = ONE_STREAM, .payload = true, .uses = USES_CODE | USES_VALUE,
-		.run = run_headers,
+		.fits = headers_fit, .run = run_headers,
 	},
 	[KH2_OP_PUSH_PROMISE] = {
 		.known = true, .stream = ONE_STREAM, .payload = true, .uses = USES_VALUE,
@@ -458,7 +473,7 @@ static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_MEMORY] = { .known = true, .uses = USES_LEN, .run = run_memory },
 	[KH2_OP_DEPEND] = {
 		.known = true, .flags = KH2_SQE_SILENT, .stream = ONE_STREAM,
-		.uses = USES_CODE | USES_VALUE, .run = run_depend,
+		.uses = USES_CODE | USES_VALUE, .fits = dependency_fits, .run = run_depend,
 	},
 	[KH2_OP_BLAME] = { .known = true, .uses = USES_VALUE, .run = run_blame },
 	[KH2_OP_PATIENCE] = { .known = true, .stream = ONE_STREAM, .run = run_patience },
@@ -471,17 +486,6 @@ static bool fields_fit(const struct cmd_rule *rule, const struct kh2_sqe *sqe)
 	return (uses & USES_LEN || !sqe->len) && (uses & USES_ADDR || !sqe->addr) &&
 	       (uses & USES_OFFSET || !sqe->offset) && (uses & USES_CODE || !sqe->code) &&
 	       (uses & USES_VALUE || !sqe->value) && (uses & USES_FD || !sqe->fd);
-}
-
-/* DEPEND, and HEADERS with KH2_SQE_PRIORITY, where else nothing is to be said */
-static bool dependency_fits(const struct kh2_sqe *sqe)
-{
-	if (sqe->opcode == KH2_OP_HEADERS && !(sqe->flags & KH2_SQE_PRIORITY))
-		return !sqe->code && !sqe->value;
-	if (sqe->opcode != KH2_OP_HEADERS && sqe->opcode != KH2_OP_DEPEND)
-		return true;
-	return sqe->code && sqe->code <= KH2E_WEIGHT_MAX &&
-	       (sqe->value & KH2_ID_MAX) != sqe->stream;
 }
 
 static bool stream_fits(const struct cmd_rule *rule, u32 stream)
@@ -506,7 +510,8 @@ int kh2e_submit_check(const struct kh2_sqe *sqe)
 	rule = &cmd_rules[sqe->opcode];
 	if (!rule->known || sqe->flags & ~rule->flags || sqe->__reserved0 || sqe->__reserved1)
 		return -EINVAL;
-	if (!stream_fits(rule, sqe->stream) || !fields_fit(rule, sqe) || !dependency_fits(sqe))
+	if (!stream_fits(rule, sqe->stream) || !fields_fit(rule, sqe) ||
+	    (rule->fits && !rule->fits(sqe)))
 		return -EINVAL;
 	if (sqe->flags & KH2_SQE_END_STREAM && sqe->flags & KH2_SQE_TRAILERS)
 		return -EINVAL;
