@@ -305,8 +305,7 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 	if (s) {
 		if (s->state != KH2_SESSION_GONE)
 			return s;
-		kh2_session_unlock(s);
-		kh2_session_put(s);
+		unlock_session(s);
 	}
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], "no such session");
 	return ERR_PTR(-ENOENT);

@@ -231,7 +231,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		cond_resched();
 	}
 	if (cur)
-		mutex_unlock(&cur->lock);
+		kh2_session_unlock(cur);
 	/* (E) pairs with the load-acquire of sq_head in userspace: entries were read. */
 	smp_store_release(&kern->sq_head, ch->sq_head);
 	return done;
