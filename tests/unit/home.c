@@ -264,6 +264,17 @@ struct home *home_server(void)
 	return h;
 }
 
+/* A server with a limit of its own, behind the handshake */
+struct home *home_limited(enum kh2_limit limit, u32 value)
+{
+	struct home *h = home_prepare(KH2E_SERVER);
+
+	h->cfg.limits[limit] = value;
+	home_start(h);
+	home_handshake(h);
+	return h;
+}
+
 struct home *home_client(void)
 {
 	struct home *h = home_new(KH2E_CLIENT);

@@ -89,6 +89,7 @@ int home_try_start(struct home *h);
 void home_start(struct home *h);
 struct home *home_new(u8 role);
 struct home *home_server(void);
+struct home *home_limited(enum kh2_limit limit, u32 value);
 struct home *home_client(void);
 void home_handshake(struct home *h);
 void home_free(struct home *h);

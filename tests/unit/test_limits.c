@@ -2,16 +2,6 @@
 /* Each limit twice: the attack is stopped with the code and counter said, a healthy edge is not. */
 #include "home.h"
 
-static struct home *with_limit(enum kh2_limit l, u32 value)
-{
-	struct home *h = home_prepare(KH2E_SERVER);
-
-	h->cfg.limits[l] = value;
-	home_start(h);
-	home_handshake(h);
-	return h;
-}
-
 /* One act of a kind that has a budget */
 static void act(struct home *h, enum kh2_counter why, u32 i)
 {
@@ -53,7 +43,7 @@ static void act(struct home *h, enum kh2_counter why, u32 i)
 static void flood(enum kh2_limit burst, enum kh2_counter why, u32 spent)
 {
 	u32 n = 50;
-	struct home *h = with_limit(burst, n + spent);
+	struct home *h = home_limited(burst, n + spent);
 
 	feed_headers(h, 1, 0);
 	for (u32 i = 0; i < n; i++)
@@ -117,7 +107,7 @@ BUDGET(window_update, WINDOW_UPDATE, 0)
 
 TEST(empty_data_that_ends_streams_is_no_flood)
 {
-	struct home *h = with_limit(KH2_L_EMPTY_BURST, 5);
+	struct home *h = home_limited(KH2_L_EMPTY_BURST, 5);
 
 	for (u32 id = 1; id < 201; id += 2) {
 		feed_headers(h, id, 0);
@@ -131,7 +121,7 @@ TEST(empty_data_that_ends_streams_is_no_flood)
 
 TEST(window_updates_that_data_earned_are_no_flood)
 {
-	struct home *h = with_limit(KH2_L_WINDOW_BURST, 50);
+	struct home *h = home_limited(KH2_L_WINDOW_BURST, 50);
 	u32 n = 0;
 
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
@@ -197,7 +187,7 @@ TEST(rapid_reset_is_stopped_at_bounded_memory)
 TEST(block_that_spends_the_last_reset_is_not_passed_on)
 {
 	static const u8 block[] = { 0x82, 0x87, 0x84 };
-	struct home *h = with_limit(KH2_L_RESET_BURST, 1);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 1);
 
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
@@ -215,7 +205,7 @@ TEST(block_that_spends_the_last_reset_is_not_passed_on)
 /* Resets that the peer provokes draw on the same budget (CVE-2025-8671) */
 static void provoked(void (*provoke)(struct home *h, u32 id))
 {
-	struct home *h = with_limit(KH2_L_RESET_BURST, 100);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 100);
 	u32 id = 1;
 
 	for (; id < 1000 && kh2e_phase(h->e) == KH2E_OPEN; id += 2) {
@@ -290,7 +280,7 @@ TEST(refused_streams_are_stopped)
 
 TEST(frames_on_streams_the_peer_reset_are_stopped)
 {
-	struct home *h = with_limit(KH2_L_RESET_BURST, 100);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 100);
 	u32 n = 0;
 
 	feed_headers(h, 1, 0);
@@ -306,7 +296,7 @@ TEST(frames_on_streams_the_peer_reset_are_stopped)
 
 TEST(headers_on_a_stream_we_reset_are_stopped)
 {
-	struct home *h = with_limit(KH2_L_RESET_BURST, 100);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 100);
 	u32 n = 0;
 
 	feed_headers(h, 1, 0);
@@ -332,7 +322,7 @@ TEST(goaway_flood_is_stopped)
 
 TEST(header_block_of_one_frame_over_the_limit_is_stopped)
 {
-	struct home *h = with_limit(KH2_L_BLOCK_OCTETS, 1024);
+	struct home *h = home_limited(KH2_L_BLOCK_OCTETS, 1024);
 	static u8 block[1025];
 
 	feed_frame(h, KH2_FRAME_HEADERS, 5, 1, block, 1024);
@@ -524,7 +514,7 @@ TEST(stream_without_data_may_wait_for_ever)
 
 TEST(stall_limit_zero_is_none)
 {
-	struct home *h = with_limit(KH2_L_STALL_MS, 0);
+	struct home *h = home_limited(KH2_L_STALL_MS, 0);
 
 	feed_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
@@ -702,7 +692,7 @@ TEST(answer_to_a_client_may_take_its_time)
 
 TEST(body_limit_zero_is_none)
 {
-	struct home *h = with_limit(KH2_L_BODY_MS, 0);
+	struct home *h = home_limited(KH2_L_BODY_MS, 0);
 
 	feed_headers(h, 1, 0);
 	forget(h);
@@ -715,7 +705,7 @@ TEST(body_limit_zero_is_none)
 
 TEST(streams_are_refused_while_over_the_memory_limit)
 {
-	struct home *h = with_limit(KH2_L_MEMORY, 1 << 20);
+	struct home *h = home_limited(KH2_L_MEMORY, 1 << 20);
 	struct kh2_sqe sqe = { .opcode = KH2_OP_MEMORY, .len = 1 << 20 };
 
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
@@ -778,7 +768,7 @@ TEST(memory_that_is_held_is_told)
 
 TEST(idle_connection_is_closed_after_the_limit)
 {
-	struct home *h = with_limit(KH2_L_IDLE_MS, 5000);
+	struct home *h = home_limited(KH2_L_IDLE_MS, 5000);
 
 	advance(h, 4900);
 	want_alive(h);
@@ -877,7 +867,7 @@ static int blame(struct home *h, u32 why)
 
 TEST(header_lists_that_are_refused_draw_on_the_budget_of_resets)
 {
-	struct home *h = with_limit(KH2_L_RESET_BURST, 50);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 50);
 	u32 n = 0;
 
 	for (; n < 100 && kh2e_phase(h->e) == KH2E_OPEN; n++) {
@@ -957,7 +947,7 @@ TEST(flood_ends_a_turn_before_its_octets_end)
 TEST(turn_does_not_end_within_a_frame)
 {
 	static const u8 empty[9] = { 0, 0, 0, KH2_FRAME_HEADERS, 5, 0, 0, 0, 9 };
-	struct home *h = with_limit(KH2_L_RESET_BURST, 50);
+	struct home *h = home_limited(KH2_L_RESET_BURST, 50);
 	u32 id = 1;
 
 	for (; id < 9; id += 2) {
@@ -1049,7 +1039,7 @@ TEST(data_takes_no_turns)
 
 TEST(memory_of_sources_counts_until_they_are_given_back)
 {
-	struct home *h = with_limit(KH2_L_MEMORY, 1 << 20);
+	struct home *h = home_limited(KH2_L_MEMORY, 1 << 20);
 	u64 before = info(h).memory;
 	struct home_src *s;
 

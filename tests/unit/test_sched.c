@@ -380,11 +380,8 @@ TEST(update_of_a_stream_that_ended_is_ignored)
 /* RFC 9218 7.1 */
 TEST(updates_of_more_streams_than_may_be_open_fail)
 {
-	struct home *h = home_prepare(KH2E_SERVER);
+	struct home *h = home_limited(KH2_L_STREAMS, 4);
 
-	h->cfg.limits[KH2_L_STREAMS] = 4;
-	home_start(h);
-	home_handshake(h);
 	feed_headers(h, 1, 0);
 	forget(h);
 	for (u32 id = 3; id < 9; id += 2)
@@ -398,11 +395,8 @@ TEST(updates_of_more_streams_than_may_be_open_fail)
 
 TEST(updates_of_streams_that_were_passed_over_count_no_more)
 {
-	struct home *h = home_prepare(KH2E_SERVER);
+	struct home *h = home_limited(KH2_L_STREAMS, 4);
 
-	h->cfg.limits[KH2_L_STREAMS] = 4;
-	home_start(h);
-	home_handshake(h);
 	for (u32 id = 1; id < 2000; id += 10) {
 		for (u32 i = 0; i < 4; i++)
 			update(h, id + 2 * i, "u=1");
@@ -417,12 +411,9 @@ TEST(updates_of_streams_that_were_passed_over_count_no_more)
 /* Four were told of while eight were allowed; then only @n are. */
 static struct home *early_and_lowered(u32 n)
 {
-	struct home *h = home_prepare(KH2E_SERVER);
+	struct home *h = home_limited(KH2_L_STREAMS, 200);
 	u64 memory;
 
-	h->cfg.limits[KH2_L_STREAMS] = 200;
-	home_start(h);
-	home_handshake(h);
 	memory = info(h).memory;
 	for (u32 id = 7; id <= 7; id -= 2)
 		update(h, id, "u=1");
@@ -462,11 +453,8 @@ TEST(lowered_limit_keeps_the_updates_of_the_first_streams)
 
 TEST(lowered_limit_without_memory_forgets_updates)
 {
-	struct home *h = home_prepare(KH2E_SERVER);
+	struct home *h = home_limited(KH2_L_STREAMS, 200);
 
-	h->cfg.limits[KH2_L_STREAMS] = 200;
-	home_start(h);
-	home_handshake(h);
 	update(h, 1, "u=1");
 	h->cfg.limits[KH2_L_STREAMS] = 100;
 	h->fail_alloc = 1;

@@ -2,16 +2,6 @@
 /* The connection: SETTINGS, PING, GOAWAY, shutdown, and how streams are counted and end. */
 #include "home.h"
 
-static struct home *limited_to(enum kh2_limit l, u32 value)
-{
-	struct home *h = home_prepare(KH2E_SERVER);
-
-	h->cfg.limits[l] = value;
-	home_start(h);
-	home_handshake(h);
-	return h;
-}
-
 /* -- SETTINGS -- */
 
 TEST(settings_defaults_hold_at_the_start)
@@ -102,7 +92,7 @@ TEST(eleventh_settings_is_refused)
 
 TEST(settings_beyond_the_limit_that_was_set_are_refused)
 {
-	struct home *h = limited_to(KH2_L_SETTINGS_OUT, 2);
+	struct home *h = home_limited(KH2_L_SETTINGS_OUT, 2);
 
 	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 1), 0);
 	EQ(sub_setting(h, KH2_SETTINGS_INITIAL_WINDOW_SIZE, 2), 0);
@@ -415,7 +405,7 @@ TEST(eleventh_ping_is_refused)
 
 TEST(pings_beyond_the_limit_that_was_set_are_refused)
 {
-	struct home *h = limited_to(KH2_L_PINGS_OUT, 64);
+	struct home *h = home_limited(KH2_L_PINGS_OUT, 64);
 
 	for (int i = 0; i < 64; i++)
 		EQ(sub_ping(h, i), 0);
@@ -443,7 +433,7 @@ TEST(ping_that_is_never_answered_costs_no_session)
 /* Its own PING is one too many: it names the last stream without waiting for a round trip */
 TEST(shutdown_while_pings_are_outstanding_goes_on)
 {
-	struct home *h = limited_to(KH2_L_PINGS_OUT, 1);
+	struct home *h = home_limited(KH2_L_PINGS_OUT, 1);
 
 	feed_headers(h, 1, KH2_FLAG_END_STREAM);
 	EQ(sub_ping(h, 1), 0);
@@ -761,7 +751,7 @@ TEST(streams_can_be_walked_by_id)
 
 static struct home *limited(u32 streams)
 {
-	return limited_to(KH2_L_STREAMS, streams);
+	return home_limited(KH2_L_STREAMS, streams);
 }
 
 TEST(stream_reset_by_peer_counts_until_released)
