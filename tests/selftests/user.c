@@ -240,13 +240,38 @@ TEST_F(user, copied_bodies_are_bounded)
 
 /*
  * A hole is in no page cache, so it is read past it, into pages that nobody but us holds. Each
- * stream reads ahead more than its window lets go, and all together more than the bound.
+ * stream reads ahead, and all together more than the bound.
  */
 #define DIRECT "direct"
 #define DIRECT_MB 2
 #define DIRECT_STREAMS 12
 
 static int direct;
+
+static int get_streams(struct kt_channel *ch, int peer, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (kt_send_get(peer, 2 * i + 1) ||
+		    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL))
+			return -1;
+	return 0;
+}
+
+/* What the first stream is given uses the connection's window up: from here on nothing is sent. */
+static int shut_window(struct kt_channel *ch, uint32_t session)
+{
+	const struct kh2_sqe head = {
+		.opcode = KH2_OP_HEADERS, .session = session, .stream = 1, .len = 1,
+	};
+	const struct kh2_sqe body = {
+		.opcode = KH2_OP_DATA, .flags = KH2_SQE_NOTIFY | KH2_SQE_COPY, .session = session,
+		.stream = 1, .len = 65535,
+	};
+
+	ch->tx[0] = 0x88;
+	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 &&
+	       kt_await(ch, KH2_EV_TX_DONE, WAIT, NULL, NULL) ? 0 : -1;
+}
 
 static int direct_to_the_bound(void)
 {
@@ -256,19 +281,19 @@ static int direct_to_the_bound(void)
 	uint32_t session;
 	int fds[2];
 
-	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 8, 1 << 19, 4096))
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 8, 1 << 19, 1 << 16))
 		return 101;
 	if (kt_pair(fds, false) || kt_attach(&kt, &ch, fds[0], &session) ||
-	    kt_send_preface(fds[1]))
+	    kt_send_preface(fds[1]) || get_streams(&ch, fds[1], 1 + DIRECT_STREAMS))
 		return 102;
-	for (uint32_t i = 0; i < DIRECT_STREAMS; i++)
-		if (kt_send_get(fds[1], 2 * i + 1) ||
-		    !kt_await(&ch, KH2_EV_HEADERS, WAIT, NULL, NULL) ||
-		    submit_answer(&ch, session, 2 * i + 1, direct))
-			return 103;
+	if (shut_window(&ch, session))
+		return 103;
+	for (uint32_t i = 1; i <= DIRECT_STREAMS; i++)
+		if (submit_answer(&ch, session, 2 * i + 1, direct))
+			return 104;
 	/* No stream ends but by this. */
 	if (!kt_await(&ch, KH2_EV_TX_DONE, WAIT, &ev, NULL) || ev.code != ENOMEM)
-		return 104;
+		return 105;
 	return 0;
 }
 
