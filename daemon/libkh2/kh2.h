@@ -1327,7 +1327,8 @@ int kh2_stream_priority(struct kh2_stream *st, const struct kh2_prio_opts *opts)
  *
  * Activity is an event of the stream or an operation on it. Nothing is closed. The limit body_ms
  * does not hold any more: by any value, 0 included, the application has taken it upon itself how
- * long a request's body may pause. It never holds for CONNECT.
+ * long a request's body may pause. It never holds for CONNECT, nor between kh2_respond() and the
+ * end of the response's body.
  *
  * Return: 0, KH2_ERR_STREAM_CLOSED or -ENOMEM.
  */

@@ -80,7 +80,7 @@ int kh2_stream_additional_headers(struct kh2_stream *st, const struct kh2_header
 	if (status == 101)
 		return KH2_ERR_STATUS_INVALID;
 	kh2i_stream_touch(st);
-	return kh2i_session_send_block(st->session, st->id, 0, h, NULL);
+	return kh2i_session_send_block(st->session, st->id, KH2_SQE_INFORMATIONAL, h, NULL);
 }
 
 /* ---- files ---- */

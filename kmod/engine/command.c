@@ -111,12 +111,15 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 		       struct kh2e_src *src)
 {
 	struct kh2e_stream *st = kh2e_stream_find(e, sqe->stream);
+	bool informational = sqe->flags & KH2_SQE_INFORMATIONAL;
 	bool end = sqe->flags & KH2_SQE_END_STREAM;
 	int err;
 
 	if (!sqe->len || sqe->len > U32_MAX)
 		return -EINVAL;
 	if (sqe->flags & KH2_SQE_PRIORITY && (st || e->role == KH2E_SERVER))
+		return abi_broken(e);
+	if (informational && e->role == KH2E_CLIENT)
 		return abi_broken(e);
 	if (!st && e->role == KH2E_CLIENT) {
 		/* RFC 9113 5.1.2; the owner of a server's promises counts by itself */
@@ -134,7 +137,7 @@ static int run_headers(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payl
 	err = send_headers(e, st, sqe, payload);
 	if (err)
 		return err;
-	st->headers_sent = true;
+	st->headers_sent |= !informational;
 	if (end && !st->reset)
 		kh2e_stream_step(e, st, KH2E_SEND_END);
 	if (st->id > e->goaway_recv_id && kh2e_by_us(e, st->id) && st->state != KH2E_CLOSED) {
@@ -415,6 +418,9 @@ static bool dependency_fits(const struct kh2_sqe *sqe)
 
 static bool headers_fit(const struct kh2_sqe *sqe)
 {
+	/* RFC 9113 8.1 */
+	if (sqe->flags & KH2_SQE_INFORMATIONAL && sqe->flags & KH2_SQE_END_STREAM)
+		return false;
 	if (sqe->flags & KH2_SQE_PRIORITY)
 		return dependency_fits(sqe);
 	return !sqe->code && !sqe->value;
@@ -423,7 +429,8 @@ static bool headers_fit(const struct kh2_sqe *sqe)
 static const struct cmd_rule cmd_rules[__KH2_OP_END] = {
 	[KH2_OP_NOP] = { .known = true, .run = run_nop },
 	[KH2_OP_HEADERS] = {
-		.known = true, .flags = KH2_SQE_END_STREAM | KH2_SQE_PRIORITY,
+		.known = true,
+		.flags = KH2_SQE_END_STREAM | KH2_SQE_PRIORITY | KH2_SQE_INFORMATIONAL,
 		.stream = ONE_STREAM, .payload = true, .uses = USES_CODE | USES_VALUE,
 		.fits = headers_fit, .run = run_headers,
 	},

@@ -57,7 +57,7 @@ struct kh2e_mark {
  * @by_peer: opened by the peer
  * @counted: counts against the peer's limit
  * @work_done: the owner's work on it has ended
- * @headers_sent: a header block of ours went out
+ * @headers_sent: a header block of ours went out that was no informational response
  * @ending: a source that ends our side was queued
  * @trailers: a source that wants trailers was queued, nothing but the end may follow it
  * @may_rest: its body may come as slowly as it likes

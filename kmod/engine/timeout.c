@@ -99,14 +99,21 @@ static bool lets_in(const struct kh2e_recv_window *w)
 	return w->left > 0 && (u32)w->left >= min(w->size, BODY_STEP);
 }
 
+/* An owner that answers before it has the body says itself how long the peer may be silent. */
+static bool is_conversation(const struct kh2e_stream *st)
+{
+	return st->headers_sent && st->state == KH2E_STREAM_OPEN;
+}
+
 /*
- * A body of which the peer could send more now. It cannot while the application does not read,
- * which shuts windows, or the owner does not, which leaves no room for events.
+ * A body of which the peer could send more now, and the answer to which waits or is over. It cannot
+ * while the application does not read, which shuts windows, or the owner does not, which leaves no
+ * room for events.
  */
 static bool owes_body(const struct kh2e *e, const struct kh2e_stream *st)
 {
 	return e->role == KH2E_SERVER && kh2e_stream_receives(st) && !st->may_rest &&
-	       lets_in(&st->recv) && lets_in(&e->recv) && !e->rx.blocked;
+	       !is_conversation(st) && lets_in(&st->recv) && lets_in(&e->recv) && !e->rx.blocked;
 }
 
 /* It brought its part, or all together did so who share a slow path; they are @n. */

@@ -302,7 +302,7 @@ static bool takes_headers(struct play *p, u32 id)
 static void own_headers(struct play *p)
 {
 	u32 id = stream(p), len = block_length(p);
-	u8 flags = octet(p) & KH2_SQE_END_STREAM;
+	u8 flags = octet(p) & (KH2_SQE_END_STREAM | (is_client(p) ? 0 : KH2_SQE_INFORMATIONAL));
 
 	if (takes_headers(p, id))
 		app_headers(p->h, id, flags, len);

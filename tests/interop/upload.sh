@@ -60,11 +60,17 @@ run_more() {
 run_slow() {
 	local limit=$((4 * slow))
 
-	start_kh2d --app "$kh2_bin/apps/echo.so" --limit "body_ms=${limit}000"
+	start_kh2d --app "$kh2_bin/apps/discard.so" --limit "body_ms=${limit}000"
 	result $? slow_starts
 	check bodies_that_drip_end_and_a_slow_one_goes_on \
-		python3 "$interop/peer/slow_bodies.py" "$port" "$limit"
+		python3 "$interop/peer/slow_bodies.py" "$port" "$limit" drip upload
 	check slow_stops stop_kh2d
+
+	start_kh2d --app "$kh2_bin/apps/echo.so" --limit "body_ms=${limit}000"
+	result $? conversation_starts
+	check body_rests_once_the_answer_has_begun \
+		python3 "$interop/peer/slow_bodies.py" "$port" "$limit" converse
+	check conversation_stops stop_kh2d
 }
 
 run() {

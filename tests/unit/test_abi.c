@@ -47,6 +47,8 @@ BAD(headers_with_a_parent_and_no_flag, "\x88", ANY_HEADERS, .value = 3)
 BAD(headers_of_weight_zero, "\x88", PRIO_HEADERS)
 BAD(headers_of_weight_257, "\x88", PRIO_HEADERS, .code = 257)
 BAD(headers_that_depend_on_themselves, "\x88", PRIO_HEADERS, .code = 16, .value = 1U << 31 | 1)
+#define ENDING_INFORMATIONAL	(KH2_SQE_INFORMATIONAL | KH2_SQE_END_STREAM)
+BAD(informational_response_that_ends, "\x88", ANY_HEADERS, .flags = ENDING_INFORMATIONAL)
 BAD(server_headers_with_a_priority, "\x88", PRIO_HEADERS, .code = 16)
 BAD(rst_on_stream_zero, NULL, .opcode = KH2_OP_RST)
 BAD(rst_on_idle_stream, NULL, .opcode = KH2_OP_RST, .stream = 3)
@@ -116,6 +118,14 @@ TEST(abi_data_on_stream_zero)	{ bad_data(stage(), 0, 0); }
 TEST(abi_data_on_idle_stream)	{ bad_data(stage(), 3, 0); }
 TEST(abi_data_before_headers)	{ bad_data(stage(), 1, 0); }
 
+TEST(abi_data_after_an_informational_response)
+{
+	struct home *h = stage();
+
+	EQ(sub_headers(h, 1, KH2_SQE_INFORMATIONAL), 0);
+	bad_data(h, 1, 0);
+}
+
 TEST(abi_data_after_end)
 {
 	struct home *h = stage();
@@ -152,6 +162,11 @@ TEST(abi_client_opens_a_lower_stream)
 	EQ(sub_headers(h, 5, KH2_SQE_END_STREAM), 0);
 	forget(h);
 	bad(h, (struct kh2_sqe){ .opcode = KH2_OP_HEADERS, .stream = 3, .len = 1 }, "\x88");
+}
+
+TEST(abi_client_sends_an_informational_response)
+{
+	bad(home_client(), (struct kh2_sqe){ ANY_HEADERS, .flags = KH2_SQE_INFORMATIONAL }, "\x88");
 }
 
 TEST(abi_client_opens_an_even_stream)

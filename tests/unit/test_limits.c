@@ -528,12 +528,21 @@ TEST(stall_limit_zero_is_none)
 
 /* -- bodies that come slowly -- */
 
-/* A request whose body has yet to come, and the owner's answer to it, which has no end either */
+/* A request whose body has yet to come */
 static struct home *slow_body(void)
 {
 	struct home *h = home_server();
 
 	feed_headers(h, 1, 0);
+	forget(h);
+	return h;
+}
+
+/* The same, and the owner's answer to it, which has no end either */
+static struct home *conversation(void)
+{
+	struct home *h = slow_body();
+
 	EQ(sub_headers(h, 1, 0), 0);
 	forget(h);
 	return h;
@@ -604,6 +613,76 @@ TEST(answered_stream_whose_body_does_not_end_is_ended_after_the_limit)
 	forget(h);
 	advance(h, 80000);
 	want_rst(h, 1, KH2_CANCEL);
+	home_free(h);
+}
+
+TEST(body_may_take_its_time_once_the_answer_has_begun)
+{
+	struct home *h = conversation();
+
+	drip(h, 1, 1, 30000, 60);
+	advance(h, 3600 * 1000);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 0);
+	feed_data(h, 1, KH2_FLAG_END_STREAM, 1);
+	want_alive(h);
+	home_free(h);
+}
+
+TEST(body_that_is_slow_before_the_answer_begins_has_the_whole_time_after_it)
+{
+	struct home *h = slow_body();
+
+	advance(h, 50000);
+	EQ(sub_headers(h, 1, 0), 0);
+	advance(h, 50000);
+	sub_data(h, 1, KH2_SQE_END_STREAM, 100);
+	forget(h);
+	advance(h, 50000);
+	want_no_frame(h);
+	advance(h, 30000);
+	want_rst(h, 1, KH2_CANCEL);
+	home_free(h);
+}
+
+TEST(informational_response_is_no_answer_to_a_slow_body)
+{
+	struct home *h = slow_body();
+	struct home_src *src;
+
+	EQ(sub_headers(h, 1, KH2_SQE_INFORMATIONAL), 0);
+	EQ(try_data(h, 1, 0, 1, &src), -EINVAL);
+	forget(h);
+	advance(h, 80000);
+	want_rst(h, 1, KH2_CANCEL);
+	want_reset(h, 1, KH2_CANCEL, KH2_C_STREAM_SLOW_BODY, KH2_EVF_LOCAL);
+	home_free(h);
+}
+
+TEST(answer_behind_an_informational_response_begins_a_conversation)
+{
+	struct home *h = slow_body();
+
+	EQ(sub_headers(h, 1, KH2_SQE_INFORMATIONAL), 0);
+	EQ(sub_headers(h, 1, 0), 0);
+	/* that one comes too late takes nothing back */
+	EQ(sub_headers(h, 1, KH2_SQE_INFORMATIONAL), 0);
+	forget(h);
+	advance(h, 3600 * 1000);
+	want_no_frame(h);
+	home_free(h);
+}
+
+TEST(conversation_whose_answer_waits_for_a_window_is_ended_after_the_limit)
+{
+	struct home *h = conversation();
+
+	sub_data(h, 1, 0, 1 << 20);
+	pump(h);
+	forget(h);
+	advance(h, 80000);
+	want_rst(h, 1, KH2_CANCEL);
+	EQ(counter(h, KH2_C_STREAM_STALLED), 1);
+	EQ(counter(h, KH2_C_STREAM_SLOW_BODY), 0);
 	home_free(h);
 }
 

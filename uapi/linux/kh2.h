@@ -89,8 +89,9 @@ struct kh2_enter {
  * @KH2_OP_HEADERS: send the encoded header block at @addr/@len on @stream; a
  *	client opens the stream by it, and may say there on what it depends:
  *	KH2_SQE_PRIORITY, and @value and @code as of KH2_OP_DEPEND; the peer is told,
- *	unless it ignores that. KH2_SQE_END_STREAM ends our side. Copied before the
- *	call returns.
+ *	unless it ignores that. KH2_SQE_END_STREAM ends our side; a server's
+ *	informational (1xx) response says so by KH2_SQE_INFORMATIONAL, for it is no
+ *	answer yet, and no body may follow it. Copied before the call returns.
  * @KH2_OP_PUSH_PROMISE: promise stream @value on @stream; block at @addr/@len.
  *	Copied.
  * @KH2_OP_DATA: queue the octets at @addr/@len; lent until KH2_EV_TX_DONE,
@@ -161,6 +162,7 @@ enum kh2_op {
 #define KH2_SQE_PRIORITY	(1U << 2)	/* HEADERS: @value and @code say a dependency */
 #define KH2_SQE_STAMP		(1U << 3)	/* PING: the kernel writes the payload */
 #define KH2_SQE_LAST_ID		(1U << 4)	/* GOAWAY: @value holds the last stream */
+#define KH2_SQE_INFORMATIONAL	(1U << 4)	/* HEADERS: another block, the answer, follows */
 #define KH2_SQE_SILENT		(1U << 5)	/* PRIORITY, DEPEND: nothing is sent */
 #define KH2_SQE_NOTIFY		(1U << 5)	/* DATA: KH2_EV_TX_DONE in spite of KH2_SQE_COPY */
 #define KH2_SQE_INITIAL		(1U << 6)	/* PRIORITY: what the request's field says */

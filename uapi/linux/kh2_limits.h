@@ -37,7 +37,7 @@
 	X(LINGER_MS, linger_ms, 5000, 0, 600000, "milliseconds that a close waits for data to be acknowledged") \
 	X(PEER_STREAMS, peer_streams, 100, 0, 2147483647, "streams that a client may have before the server's first SETTINGS") \
 	X(WINDOW_MAX, window_max, 8388608, 0, 1073741824, "octets that the receive window of a stream may grow to") \
-	X(BODY_MS, body_ms, 60000, 0, 86400000, "milliseconds in which a request's body must bring 1,024 octets or its end; 0: no limit")
+	X(BODY_MS, body_ms, 60000, 0, 86400000, "milliseconds in which a request's body must bring 1,024 octets or its end, until the answer begins; 0: no limit")
 
 #define KH2_LIMIT_ENUM(NAME, name, def, min, max, meaning) KH2_L_##NAME,
 enum kh2_limit {

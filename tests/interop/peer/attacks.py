@@ -391,7 +391,7 @@ def edge_slow_body(peer):
         peer.frame(DATA, 0, 1, bytes(1024))
         time.sleep(40)
     peer.frame(DATA, END_STREAM, 1)
-    assert len(peer.want_response(1)) == 3072
+    assert int(peer.want_response(1)) == 3072
 
 
 def edge_slow_frame(peer):
@@ -521,7 +521,7 @@ ATTACKS = [
            reset=CANCEL, codes=(), first=window_size(0), app="echo", connections=200, streams=16,
            edge=edge_echo),
     Attack("slow_bodies", "body_ms", "stream_slow_body", siege=siege_slow_bodies, reset=CANCEL,
-           codes=(), app="echo", edge=edge_slow_body, seconds=100),
+           codes=(), app="discard", edge=edge_slow_body, seconds=100),
     Attack("slow_preface", "preface_ms", "conn_preface_timeout", siege=siege_half_preface,
            codes=(PROTOCOL_ERROR,), first=None, edge=edge_slow_preface, connections=50,
            seconds=20),

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""Bodies that drip, and one that is slow but brings what it must.
+"""Bodies that drip, one that is slow but brings what it must, and one of a conversation.
 
-usage: slow_bodies.py PORT LIMIT, LIMIT being kh2d's body_ms, in seconds
+usage: slow_bodies.py PORT LIMIT CASE..., LIMIT being kh2d's body_ms, in seconds
 
-One connection drips on each of its streams, another uploads 1,024 octets at a time: to an
-application that echoes, over twice the limit.
+To an application that answers when it has the whole body: one connection drips on each of its
+streams, another uploads 1,024 octets at a time, over twice the limit.  To one that answers at once
+and echoes: one says nothing for as long, and then goes on.
 """
 
 import argparse
@@ -52,27 +53,49 @@ def drip(port, limit, failures):
 
 
 def upload(port, limit, failures):
-    echoed, sent = 0, 0
+    sent = 0
     end = time.monotonic() + 2 * limit
     with connect(port) as peer:
         open_bodies(peer, [1])
-        while True:
-            last = time.monotonic() >= end
-            peer.frame(DATA, END_STREAM if last else 0, 1, PIECE)
+        while time.monotonic() < end:
+            peer.frame(DATA, 0, 1, PIECE)
             sent += len(PIECE)
-            until = time.monotonic() + (LIMIT if last else limit / 4)
+            until = time.monotonic() + limit / 4
             while got := peer.read(until):
                 if got.kind in (GOAWAY, RST_STREAM):
                     failures.append(f"upload: {got} after {sent} octets")
                     return
-                if got.kind == DATA and got.stream == 1:
-                    echoed += len(got.payload)
-                    if got.flags & END_STREAM:
-                        break
-            if last:
-                break
-    if echoed != sent:
-        failures.append(f"upload: {echoed} octets came back of {sent}")
+        peer.frame(DATA, END_STREAM, 1)
+        counted = peer.want_response(1)
+    if int(counted) != sent:
+        failures.append(f"upload: {counted} octets of {sent}")
+
+
+def echoed(peer, until):
+    """What comes back on stream 1 until it ends, or the time is up, and whether it has ended"""
+    said = b""
+    while got := peer.read(until):
+        assert got.kind not in (GOAWAY, RST_STREAM), f"{got}"
+        if got.kind == DATA:
+            said += got.payload
+            if got.flags & END_STREAM:
+                return said, True
+    assert not peer.ended, f"the connection ended; saw {peer.seen}"
+    return said, False
+
+
+def converse(port, limit, failures):
+    with connect(port) as peer:
+        open_bodies(peer, [1])
+        peer.frame(DATA, 0, 1, b"a")
+        before = echoed(peer, time.monotonic() + 2 * limit)
+        peer.frame(DATA, END_STREAM, 1, b"b")
+        after = echoed(peer, time.monotonic() + LIMIT)
+    if (before, after) != ((b"a", False), (b"b", True)):
+        failures.append(f"converse: {before} and {after} came back")
+
+
+CASES = {case.__name__: case for case in (drip, upload, converse)}
 
 
 def run(case, port, limit, failures):
@@ -85,7 +108,7 @@ def run(case, port, limit, failures):
 def main():
     port, limit, failures = int(sys.argv[1]), float(sys.argv[2]), []
     threads = [threading.Thread(target=run, args=(case, port, limit, failures))
-               for case in (drip, upload)]
+               for case in (CASES[name] for name in sys.argv[3:])]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -560,19 +560,29 @@ TEST(encrypted_key_is_refused_without_a_question)
 
 /* -- bodies that come slowly -- */
 
-static u64 closed_slow[8];
+static u64 closed_slow[12];
 
 static void on_slow_close(struct kh2_stream *st, uint32_t code, void *user)
 {
 	(void)user;
 	EQ(code, KH2_CANCEL);
-	CHECK(kh2_stream_id(st) < 8);
+	CHECK(kh2_stream_id(st) < (s64)ARRAY_SIZE(closed_slow));
 	closed_slow[kh2_stream_id(st)] = kh2i_now();
 }
 
 static const struct kh2_stream_cbs slow = { .sz = sizeof(slow), .on_close = on_slow_close };
 
-/* The second has a timeout of its own: none */
+static void send_early_hints(struct kh2_stream *st)
+{
+	struct kh2_headers *h;
+
+	EQ(kh2_headers_new(&h), 0);
+	EQ(kh2_headers_add(h, ":status", "103"), 0);
+	EQ(kh2_stream_additional_headers(st, h), 0);
+	kh2_headers_free(h);
+}
+
+/* One has a timeout of its own, one is answered, one is told something, one is answered whole. */
 static void take_body(struct kh2_server *srv, struct kh2_stream *st, const struct kh2_headers *h,
 		      uint8_t flags, void *user)
 {
@@ -581,11 +591,24 @@ static void take_body(struct kh2_server *srv, struct kh2_stream *st, const struc
 	(void)flags;
 	(void)user;
 	kh2_stream_set_callbacks(st, &slow, NULL);
-	if (kh2_stream_id(st) == 3)
+	switch (kh2_stream_id(st)) {
+	case 3:
 		EQ(kh2_stream_set_timeout(st, 0), 0);
+		break;
+	case 5:
+		EQ(kh2_respond(st, NULL, NULL), 0);
+		break;
+	case 7:
+		send_early_hints(st);
+		break;
+	case 9:
+		EQ(kh2_respond(st, NULL, NULL), 0);
+		EQ(kh2_stream_end(st, NULL, 0), 0);
+		break;
+	}
 }
 
-TEST(slow_body_ends_but_for_connect_and_where_the_application_takes_its_time)
+TEST(slow_body_ends_but_for_connect_and_where_the_application_answers_or_waits)
 {
 	static const u8 connect[] = "\102\7CONNECT\101\5a:443";
 	static const u8 post[] = "\203\206\204\101\1a";
@@ -596,12 +619,13 @@ TEST(slow_body_ends_but_for_connect_and_where_the_application_takes_its_time)
 
 	peer_begin(&p, &opts, &cbs, NULL, 0);
 	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1, connect, sizeof(connect) - 1);
-	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 3, post, sizeof(post) - 1);
-	peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 5, post, sizeof(post) - 1);
-	dispatch_until(&p, 20000, &closed_slow[5]);
-	CHECK(closed_slow[5]);
-	/* and the others, which were there before it, may rest on */
+	for (u32 id = 3; id <= 11; id += 2)
+		peer_frame(&p, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, id, post, sizeof(post) - 1);
+	for (u32 id = 7; id <= 11; id += 2)
+		dispatch_until(&p, 20000, &closed_slow[id]);
+	CHECK(closed_slow[7] && closed_slow[9] && closed_slow[11]);
+	/* and the others, which were there before these, may rest on */
 	dispatch_until(&p, 500, &closed_slow[0]);
-	CHECK(!closed_slow[1] && !closed_slow[3]);
+	CHECK(!closed_slow[1] && !closed_slow[3] && !closed_slow[5]);
 	peer_end(&p);
 }
