@@ -5,11 +5,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 VM = os.path.join(TOP, "tests", "vm")
 PAGE = os.path.join(TOP, "Documentation", "benchmarks.rst")
+
+sys.path.insert(0, VM)
+import child  # noqa: E402
 
 
 def must(*words, **more):
@@ -43,9 +47,9 @@ def prepare(share, orders, *programs):
 
 def run_guest(share, script, *options):
     """Boots the VM with a script of ours as its command; its status and the lines it wrote."""
-    done = subprocess.run([os.path.join(VM, "vm"), *options, "--share", share, "--",
-                           "/mnt/share/" + script, "/mnt/share/orders", "/mnt/share/results"],
-                          stdin=subprocess.DEVNULL, check=False)
+    done = child.run([os.path.join(VM, "vm"), *options, "--share", share, "--",
+                      "/mnt/share/" + script, "/mnt/share/orders", "/mnt/share/results"],
+                     stdin=subprocess.DEVNULL)
     try:
         with open(os.path.join(share, "results"), encoding="utf-8") as file:
             return done.returncode, [json.loads(line) for line in file]
