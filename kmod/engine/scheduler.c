@@ -350,21 +350,22 @@ static struct kh2e_node *node_of(struct kh2e *e, u32 id)
  *	it is forgotten nothing happens
  * @on: what was said; an unknown parent gives the default priority (RFC 7540
  *	5.3.1)
+ *
+ * Return: how many other nodes had to move for it.
  */
-void kh2e_sched_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on)
+u32 kh2e_sched_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on)
 {
 	struct kh2e_node *parent, *n = node_of(e, id);
 
 	if (!n && !kh2e_stream_is_idle(e, id))
-		return;
+		return 0;
 	if (!n)
 		n = kh2e_tree_group(e->sched.tree, id);
 	parent = node_of(e, on->parent);
 	if (parent == n)
-		return;
+		return 0;
 	if (parent)
-		kh2e_tree_depend(e->sched.tree, n, parent, on->weight, on->exclusive);
-	else
-		kh2e_tree_depend(e->sched.tree, n, &e->sched.tree->root, KH2E_WEIGHT_DEFAULT,
-				 false);
+		return kh2e_tree_depend(e->sched.tree, n, parent, on->weight, on->exclusive);
+	return kh2e_tree_depend(e->sched.tree, n, &e->sched.tree->root, KH2E_WEIGHT_DEFAULT,
+				false);
 }

@@ -67,6 +67,6 @@ bool kh2e_sched_incremental(const struct kh2e *e, const struct kh2e_stream *st);
 void kh2e_sched_by_urgency(struct kh2e *e, enum kh2e_sched_rank rank);
 bool kh2e_sched_by_tree(struct kh2e *e, enum kh2e_sched_rank rank);
 void kh2e_sched_set(struct kh2e *e, struct kh2e_stream *st, u8 urgency, bool incremental);
-void kh2e_sched_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on);
+u32 kh2e_sched_depend(struct kh2e *e, u32 id, const struct kh2e_depend *on);
 
 #endif

@@ -32,6 +32,15 @@ static struct kh2e_depend read_depend(u64 prio)
 	};
 }
 
+/* To move so many nodes costs about as much as all else of a PRIORITY frame. */
+#define MOVES_OF_COST 32U
+
+static void depend(struct kh2e *e, u32 id, const struct kh2e_depend *on)
+{
+	if (kh2e_sched_by_tree(e, KH2E_RANK_RFC7540))
+		kh2e_recv_cost(e, kh2e_sched_depend(e, id, on) / MOVES_OF_COST);
+}
+
 /**
  * kh2e_signal_headers() - HEADERS came with a priority, which is in the block
  * @e: the connection
@@ -41,8 +50,7 @@ void kh2e_signal_headers(struct kh2e *e, struct kh2e_stream *st)
 {
 	struct kh2e_depend on = read_depend(e->block.prio);
 
-	if (kh2e_sched_by_tree(e, KH2E_RANK_RFC7540))
-		kh2e_sched_depend(e, st->id, &on);
+	depend(e, st->id, &on);
 }
 
 /**
@@ -76,8 +84,7 @@ void kh2e_priority_recv(struct kh2e *e, const struct kh2e_frame *f, const u8 *pa
 			kh2e_fail(e, KH2_PROTOCOL_ERROR, KH2_C_STREAM_SELF_DEPENDENCY);
 		return;
 	}
-	if (kh2e_sched_by_tree(e, KH2E_RANK_RFC7540))
-		kh2e_sched_depend(e, f->stream, &on);
+	depend(e, f->stream, &on);
 }
 
 /**

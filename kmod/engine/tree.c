@@ -84,16 +84,20 @@ static struct kh2e_node *first_child(struct kh2e_node *n)
 	return list_first_entry_or_null(&n->children, struct kh2e_node, sibling);
 }
 
-static void move_children(struct kh2e_node *to, struct kh2e_node *from)
+/* Returns how many. */
+static u32 move_children(struct kh2e_node *to, struct kh2e_node *from)
 {
 	struct kh2e_node *child, *next;
+	u32 n = 0;
 
 	list_for_each_entry_safe(child, next, &from->children, sibling) {
 		if (child == to)
 			continue;
 		unlink_node(child);
 		link_below(to, child, child->weight);
+		n++;
 	}
+	return n;
 }
 
 /* RFC 7540 5.3.4: those that depended on it share its weight in proportion to theirs. */
@@ -255,17 +259,20 @@ static u32 height_of(struct kh2e_node *top)
  * If @parent depends on @n it takes the place of @n first (RFC 7540 5.3.3), so
  * no loop can come of it. Where the tree would become too deep @n depends on
  * one further up instead, and is not exclusive.
+ *
+ * Return: how many other nodes had to move for it.
  */
-void kh2e_tree_depend(struct kh2e_tree *t, struct kh2e_node *n, struct kh2e_node *parent,
-		      u16 weight, bool exclusive)
+u32 kh2e_tree_depend(struct kh2e_tree *t, struct kh2e_node *n, struct kh2e_node *parent,
+		     u16 weight, bool exclusive)
 {
-	u32 height;
+	u32 height, moved = 0;
 
 	if (is_below(parent, n)) {
 		struct kh2e_node *above = n->parent;
 
 		unlink_node(parent);
 		link_below(above, parent, parent->weight);
+		moved++;
 	}
 	unlink_node(n);
 	height = height_of(n);
@@ -274,8 +281,9 @@ void kh2e_tree_depend(struct kh2e_tree *t, struct kh2e_node *n, struct kh2e_node
 	while (depth_of(parent) + height > KH2E_TREE_DEPTH)
 		parent = parent->parent;
 	if (exclusive)
-		move_children(n, parent);
+		moved += move_children(n, parent);
 	link_below(parent, n, weight);
+	return moved;
 }
 
 /**

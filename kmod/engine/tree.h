@@ -75,8 +75,8 @@ void kh2e_tree_join(struct kh2e_tree *t, struct kh2e_node *n);
 void kh2e_tree_leave(struct kh2e_tree *t, struct kh2e_node *n);
 struct kh2e_node *kh2e_tree_place(struct kh2e_tree *t, u32 id);
 struct kh2e_node *kh2e_tree_group(struct kh2e_tree *t, u32 id);
-void kh2e_tree_depend(struct kh2e_tree *t, struct kh2e_node *n, struct kh2e_node *parent,
-		      u16 weight, bool exclusive);
+u32 kh2e_tree_depend(struct kh2e_tree *t, struct kh2e_node *n, struct kh2e_node *parent,
+		     u16 weight, bool exclusive);
 void kh2e_tree_ready(struct kh2e_node *n, bool ready);
 struct kh2e_node *kh2e_tree_pick(const struct kh2e_tree *t);
 void kh2e_tree_served(struct kh2e_node *n, u32 octets);

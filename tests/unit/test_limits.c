@@ -1100,6 +1100,43 @@ TEST(requests_that_come_to_nothing_are_taken_one_by_one)
 	home_free(h);
 }
 
+/* PRIORITY frames of two streams in turn, each exclusively on the other. Returns how many go into
+ * a turn; of others depend on these two, they take these from each other.
+ */
+static u32 dependencies_of_a_turn(struct home *h)
+{
+	static u8 octets[14 * 64];
+	size_t n;
+
+	for (size_t i = 0; i < 64; i++) {
+		memcpy(octets + 14 * i, "\0\0\5\2\0\0\0\0\0\x80\0\0\0\x0f", 14);
+		octets[14 * i + 8] = i % 2 ? 3 : 1;
+		octets[14 * i + 12] = i % 2 ? 1 : 3;
+	}
+	n = turn(h, octets, sizeof(octets));
+	EQ(n % 14, 0);
+	return (u32)(n / 14);
+}
+
+TEST(dependencies_that_move_many_streams_take_more_turns)
+{
+	static const u8 first[5] = { 0x80, 0, 0, 0, 15 };
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	forget(h);
+	EQ(dependencies_of_a_turn(h), 32);
+	for (u32 id = 5; id < 256; id += 2)
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+	feed_frame(h, KH2_FRAME_PRIORITY, 0, 1, first, sizeof(first));
+	feed_frame(h, KH2_FRAME_PRIORITY, 0, 3, first, sizeof(first));
+	forget(h);
+	CHECK(dependencies_of_a_turn(h) <= 11);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(data_takes_no_turns)
 {
 	static u8 data[9 + 1000];
