@@ -9,17 +9,21 @@ time ends it.
 import dataclasses
 import struct
 import time
-from typing import Callable, Optional
+from typing import Callable, Optional, Union
 
+import hpack
 from h2raw import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
-                   GOAWAY, HEADERS, NO_ERROR, PADDED, PING, PREFACE, PRIO, PRIORITY,
-                   PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT,
-                   WINDOW_UPDATE, code_name, frame, literal)
+                   FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, NO_ERROR, PADDED, PING,
+                   PREFACE, PRIO, PRIORITY, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, SETTINGS,
+                   SETTINGS_TIMEOUT, STREAM_CLOSED, WINDOW_UPDATE, frame, literal)
 
 PRIORITY_UPDATE = 0x10
 INITIAL_WINDOW_SIZE = 4
 PIECE = 2048        # octets that a flood hands to its socket at once
 SIEGE_STREAMS = 128
+RESETS = 1000       # reset_burst
+CLOSED, STAYS = "closed", "open"    # how connections end without GOAWAY, or do not
+LIST_OCTETS, LIST_FIELDS, FAR = 65535, 128, 4   # a header list, and how many times that is too far
 CROWD = 0.4         # seconds between connections that begin with a handshake or 128 good requests
 
 
@@ -27,11 +31,15 @@ CROWD = 0.4         # seconds between connections that begin with a handshake or
 class Attack:
     """A row of the table.
 
-    limit: the limits that it meets.  flood(peer): octets, in frames, or siege(peer): sends
-    something, and may return a function that is called each second.  first(peer): settings of the
-    handshake, None for no handshake.  codes: how the connection may end; reset: how its
-    streams do; answer: the status that they get.  counter: what rises.  edge(peer): the healthy
-    client.  needs: options of kh2d.  connections, streams: of a siege.  pause: seconds between
+    limit: the limit that it meets.  counter: rises once for each connection that ends.
+    flood(peer): octets, in frames, or siege(peer): sends something, and may return a function that
+    is called each second.  edge(peer): the healthy client, and provokes: the one counter of errors
+    that this may raise.  end: how each connection ends, by GOAWAY of a code, CLOSED or STAYS;
+    streams: how many of each connection, at least, end by a reset of the code reset, or are
+    answered with the status answer, and stream_counter: rises for each of these; late: another
+    code, of resets for what still comes.  spends: the counter of what draws on the limit.  memory: MiB that the guest may lose meanwhile.
+    first: settings of the handshake, None for no handshake.  needs: limits of kh2d.
+    connections: of a siege, and seconds: how long it may last.  pause: seconds between
     those of a flood.  reads: takes what it is sent.  app: serves, instead of files.  sample: stands
     for its kind where there is no time for all.
     """
@@ -41,13 +49,18 @@ class Attack:
     flood: Optional[Callable] = None
     siege: Optional[Callable] = None
     edge: Optional[Callable] = None
-    codes: tuple = (ENHANCE_YOUR_CALM,)
+    provokes: str = ""
+    end: Union[int, str] = ENHANCE_YOUR_CALM
+    streams: int = 0
     reset: Optional[int] = None
-    answer: Optional[bytes] = None
+    late: Optional[int] = None
+    answer: Optional[str] = None
+    stream_counter: str = ""
+    spends: str = ""
+    memory: int = 6
     first: Optional[bytes] = b""
     needs: tuple = ()
     connections: int = 20
-    streams: int = SIEGE_STREAMS
     pause: float = 0.1
     seconds: int = 70
     reads: bool = True
@@ -66,13 +79,24 @@ def window_size(octets):
 
 # -- what floods send --
 
-def requests(more, method="GET", flags=END_STREAM, n=4000, path="/"):
-    """n requests, each followed by more(stream)"""
+def many(make, n=4000):
+    """n streams, each of the octets make(peer)(stream)"""
+    def flood(peer):
+        one = make(peer)
+        return (one(stream) for stream in range(1, 2 * n, 2))
+    return flood
+
+
+def request_and(more, method="GET", flags=END_STREAM, path="/"):
+    """A request, followed by more(stream)"""
     def make(peer):
         block = peer.request(path, method)
-        return (frame(HEADERS, flags | END_HEADERS, stream, block) + more(stream)
-                for stream in range(1, 2 * n, 2))
+        return lambda stream: frame(HEADERS, flags | END_HEADERS, stream, block) + more(stream)
     return make
+
+
+def post_and(more):
+    return request_and(more, "POST", 0)
 
 
 def again(octets, n, begin=lambda peer: b""):
@@ -88,50 +112,55 @@ def rst(stream):
     return frame(RST_STREAM, 0, stream, u32(CANCEL))
 
 
+def open_get(peer):
+    return frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request("/64K"))
+
+
 def open_post(peer):
     return frame(HEADERS, END_HEADERS, 1, peer.request("/", "POST"))
 
 
 def self_dependent(peer):
     block = peer.request()
-    for stream in range(1, 8000, 2):
-        yield frame(HEADERS, END_STREAM | END_HEADERS | PRIO, stream,
-                    u32(stream) + b"\x0f" + block)
+    return lambda stream: frame(HEADERS, END_STREAM | END_HEADERS | PRIO, stream,
+                                u32(stream) + b"\x0f" + block)
 
 
 def wrong_length(peer):
     """A content-length that the body does not keep to (RFC 9113 8.1.1)"""
     block = peer.request("/", "POST", (("content-length", "5"),))
-    for stream in range(1, 8000, 2):
-        yield frame(HEADERS, END_HEADERS, stream, block) + \
-            frame(DATA, END_STREAM, stream, b"123456")
+    return lambda stream: frame(HEADERS, END_HEADERS, stream, block) + \
+        frame(DATA, END_STREAM, stream, b"123456")
 
 
 def no_name(peer):
     """A field without a name (CVE-2019-9516)"""
     block = peer.request() + b"\x00\x00\x01a"
-    for stream in range(1, 8000, 2):
-        yield frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
+    return lambda stream: frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
 
 
-def bomb_block(peer):
-    """One entry of 4,000 octets in the table, named as often as a frame holds: 48 MB of fields"""
-    return peer.request() + b"\x40\x01a\x7f\xa1\x1e" + b"b" * 4000 + b"\xbe" * 12000
+def bomb_block(peer, n):
+    """One entry of 4,000 octets in the table, and named n times more"""
+    return peer.request() + b"\x40\x01a\x7f\xa1\x1e" + b"b" * 4000 + b"\xbe" * n
 
 
 def hpack_bomb(peer):
-    yield frame(HEADERS, END_STREAM | END_HEADERS, 1, bomb_block(peer))
+    """As often as a frame holds: 48 MB of fields"""
+    yield frame(HEADERS, END_STREAM | END_HEADERS, 1, bomb_block(peer, 12000))
     again_block = peer.request() + b"\xbe" * 15000
     for stream in range(3, 8000, 2):
         yield frame(HEADERS, END_STREAM | END_HEADERS, stream, again_block)
 
 
+def crumb_block(peer, n, path="/"):
+    """n cookies in crumbs, of which all but the first are an octet on the wire"""
+    return peer.request(path) + b"\x40\x06cookie\x01a" + b"\xbe" * (n - 1)
+
+
 def crumbs(first, later):
-    """Cookies in crumbs, each an octet on the wire; so many in the first request, and in others"""
+    """So many in the first request, and in others"""
     def make(peer):
-        crumb = b"\x40\x06cookie\x01a"
-        yield frame(HEADERS, END_STREAM | END_HEADERS, 1,
-                    peer.request() + crumb + b"\xbe" * first)
+        yield frame(HEADERS, END_STREAM | END_HEADERS, 1, crumb_block(peer, first + 1))
         block = peer.request() + b"\xbe" * later
         for stream in range(3, 8000, 2):
             yield frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
@@ -155,9 +184,8 @@ def waiting(peer, path="/64K"):
 
 def waiting_crumbs(peer):
     """The same, each with as many fields as pass"""
-    crumb = b"\x40\x06cookie\x01a"
     block = peer.request("/64K")
-    return frame(HEADERS, END_STREAM | END_HEADERS, 1, block + crumb + b"\xbe" * 123) + \
+    return frame(HEADERS, END_STREAM | END_HEADERS, 1, crumb_block(peer, 124, "/64K")) + \
         b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, block + b"\xbe" * 124)
                  for stream in range(3, 2 * SIEGE_STREAMS, 2))
 
@@ -172,6 +200,24 @@ def oscillation(peer):
     yield waiting(peer)
     for _ in range(1000):
         yield frame(SETTINGS, 0, 0, window_size(0)) + frame(SETTINGS, 0, 0, window_size(65535))
+
+
+def depend(stream, parent):
+    """PRIORITY: on another, and exclusively"""
+    return frame(PRIORITY, 0, stream, u32(0x80000000 | parent) + b"\x0f")
+
+
+def shuffled(n):
+    """Two streams take all others from each other in turn, so that each of n frames moves them"""
+    return depend(1, 0) + depend(3, 1) + (depend(1, 3) + depend(3, 1)) * (n // 2 - 1)
+
+
+def shuffle(peer):
+    """The tree as large as may be, its streams with data that wait for the connection's window"""
+    yield waiting(peer)
+    yield b"".join(depend(stream, 0) for stream in range(10001, 10021, 2))
+    for _ in range(80):
+        yield shuffled(100)
 
 
 # -- what sieges do --
@@ -253,15 +299,38 @@ def edge_again(octets, n, begin=lambda peer: b"", stream=99999):
     return edge
 
 
-def edge_requests(more, n, method="GET", flags=END_STREAM):
+def edge_many(make, n=RESETS, last=b""):
+    """n such streams, and then a request"""
     def edge(peer):
-        block = peer.request("/", method)
+        one = make(peer)
         for first in range(1, 2 * n, 40):
-            peer.send(b"".join(frame(HEADERS, flags | END_HEADERS, stream, block) + more(stream)
-                               for stream in range(first, min(first + 40, 2 * n), 2)))
+            peer.send(b"".join(one(stream) for stream in range(first, min(first + 40, 2 * n), 2)))
             peer.want_alive()
+        peer.send(last)
         served(peer)
     return edge
+
+
+def edge_leaves(peer):
+    """GOAWAY, and what was asked before is answered"""
+    peer.get(1, "/64K")
+    peer.send(GOAWAY_FRAME)
+    assert len(peer.want_response(1)) == 65536
+    peer.want_end()
+
+
+def edge_goaways(peer):
+    """The handshake spent two of the hundred"""
+    peer.get(1, "/64K")
+    peer.send(GOAWAY_FRAME * 98 + frame(WINDOW_UPDATE, 0, 1, u32(65536)))
+    assert len(peer.want_response(1)) == 65536
+    peer.want_end()
+
+
+def edge_shuffle(peer):
+    """All that was asked for comes, whatever the tree has come to"""
+    peer.send(waiting(peer) + shuffled(1000) + OPEN_WINDOWS)
+    peer.want_responses(range(1, 2 * SIEGE_STREAMS, 2))
 
 
 def edge_streams(peer):
@@ -271,55 +340,107 @@ def edge_streams(peer):
 
 
 def edge_some(peer):
-    peer.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, peer.request())
-                       for stream in range(1, 40, 2)) +
-              frame(SETTINGS, 0, 0, window_size(65535)))
-    peer.want_responses(range(1, 40, 2))
+    """About as many, with all that they hold, as the memory is for"""
+    streams = range(1, 90, 2)
+    block = peer.request("/64K")
+    peer.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
+                       for stream in streams))
+    peer.want_alive()
+    peer.send(OPEN_WINDOWS)
+    peer.want_responses(streams)
+
+
+def in_frames(block, size):
+    """A header block in HEADERS and CONTINUATION of so many octets each"""
+    parts = [block[at:at + size] for at in range(0, len(block), size)]
+    kinds = [HEADERS] + [CONTINUATION] * (len(parts) - 1)
+    ends = [0] * (len(parts) - 1) + [END_HEADERS]
+    return b"".join(frame(kind, end | (END_STREAM if kind == HEADERS else 0), 1, part)
+                    for kind, end, part in zip(kinds, ends, parts))
 
 
 def edge_block(peer):
     """A header block of almost 64 KiB in HEADERS and eight CONTINUATIONs"""
     block = peer.request() + literal("x-long", "a" * 65000)
-    cut = len(block) // 9 + 1
-    parts = [block[i:i + cut] for i in range(0, len(block), cut)]
-    peer.send(frame(HEADERS, END_STREAM, 1, parts[0]) +
-              b"".join(frame(CONTINUATION, 0, 1, part) for part in parts[1:-1]) +
-              frame(CONTINUATION, END_HEADERS, 1, parts[-1]))
+    peer.send(in_frames(block, len(block) // 9 + 1))
     peer.want_response(1)
 
 
-def edge_fields(peer):
-    """128 fields, crumbs among them"""
-    crumb = b"\x40\x06cookie\x01a"
-    peer.frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request() + crumb + b"\xbe" * 123)
-    assert status(peer, 1) == b"\x88", "not 200"
+def edge_empty_block(peer):
+    """Eight CONTINUATIONs without octets"""
+    peer.send(frame(HEADERS, END_STREAM, 1, peer.request()) + frame(CONTINUATION, 0, 1) * 7 +
+              frame(CONTINUATION, END_HEADERS, 1))
+    peer.want_response(1)
 
 
-def edge_list(peer):
-    """A list of 65,535 octets, 32 a field counted"""
-    size = sum(len(name) + len(value) + 32 for name, value in (
-        (":method", "GET"), (":scheme", peer.scheme), (":path", "/"),
-        (":authority", peer.authority)))
-    block = peer.request() + literal("x", "a" * (65535 - size - 33))
-    parts = [block[i:i + 16384] for i in range(0, len(block), 16384)]
-    peer.send(frame(HEADERS, END_STREAM, 1, parts[0]) +
-              b"".join(frame(CONTINUATION, 0, 1, part) for part in parts[1:-1]) +
-              frame(CONTINUATION, END_HEADERS, 1, parts[-1]))
-    assert status(peer, 1) == b"\x88", "not 200"
+def braces(n):
+    """The string of 8 * n braces by Huffman's code, 15 octets for 8 (RFC 7541 Appendix B)"""
+    length = 15 * n - 127
+    return b"\xff" + bytes([length & 127 | 128, length >> 7 & 127 | 128, length >> 14]) + \
+        int("111111111111110" * 8, 2).to_bytes(15, "big") * n
 
 
-def status(peer, stream):
-    """The first octet of the answer's block: 0x88 is 200"""
+def edge_large_block(peer):
+    """65,536 octets to the last, of a list that is no larger"""
+    block = peer.request() + b"\0\1x" + braces(4300)
+    block += literal("y", "a" * (65536 - len(block) - 6))
+    assert len(block) == 65536, len(block)
+    peer.send(in_frames(block, 16384))
+    peer.want_response(1)
+
+
+def want_status(peer, stream, wanted, decoder):
+    """Reads up to the answer; the decoder is to see all blocks of the connection."""
     while True:
         got = peer.read()
         assert got, f"no answer; saw {peer.seen}"
         assert got.kind not in (GOAWAY, RST_STREAM), f"{got}"
-        if got.kind == HEADERS and got.stream == stream:
-            return got.payload.lstrip(b"\x20\x3f\xe1\x1f")[:1]
+        if got.kind == HEADERS:
+            fields = dict(decoder.decode(got.payload))
+            if got.stream == stream:
+                assert fields[":status"] == wanted, f"{fields}, not {wanted}"
+                return
+
+
+def list_room(peer, octets):
+    """What is left of a list of so many octets besides the fields of a request, 32 a field"""
+    return octets - sum(len(name) + len(value) + 32 for name, value in (
+        (":method", "GET"), (":scheme", peer.scheme), (":path", "/"),
+        (":authority", peer.authority)))
+
+
+def edge_fields(peer):
+    """128 fields, crumbs among them, are served"""
+    peer.frame(HEADERS, END_STREAM | END_HEADERS, 1, crumb_block(peer, LIST_FIELDS - 4))
+    want_status(peer, 1, "200", hpack.Decoder())
+
+
+def edge_list(peer):
+    """A list of 65,535 octets is served; one of four times that is answered, and others after it"""
+    decoder = hpack.Decoder()
+    room = list_room(peer, LIST_OCTETS)
+    peer.send(in_frames(peer.request() + literal("x", "a" * (room - 33)), 16384))
+    want_status(peer, 1, "200", decoder)
+    room = list_room(peer, FAR * LIST_OCTETS) - 64 * (4000 + 33)
+    peer.frame(HEADERS, END_STREAM | END_HEADERS, 3,
+               bomb_block(peer, 63) + literal("x", "a" * (room - 33)))
+    want_status(peer, 3, "431", decoder)
+    peer.get(5)
+    want_status(peer, 5, "200", decoder)
+
+
+def edge_far_fields(peer):
+    """Four times as many fields as pass are answered, and others after them"""
+    decoder = hpack.Decoder()
+    peer.frame(HEADERS, END_STREAM | END_HEADERS, 1, crumb_block(peer, FAR * LIST_FIELDS - 4))
+    want_status(peer, 1, "431", decoder)
+    peer.get(3)
+    want_status(peer, 3, "200", decoder)
 
 
 def edge_slow_reader(peer):
     """A full frame within each minute is progress enough"""
+    peer.frame(SETTINGS, 0, 0, window_size(16375))
     peer.get(1, "/64K")
     body = 0
     while body < 65536:
@@ -327,18 +448,19 @@ def edge_slow_reader(peer):
         assert got and got.kind not in (GOAWAY, RST_STREAM), f"{got}; saw {peer.seen}"
         body += len(got.payload) if got.kind == DATA else 0
         if got.kind == DATA and not got.flags & END_STREAM and body % 16375 == 0:
-            time.sleep(40)
+            time.sleep(MINUTE)
             credit = u32(16375)
             peer.send(frame(WINDOW_UPDATE, 0, 1, credit) + frame(WINDOW_UPDATE, 0, 0, credit))
     served(peer)
 
 
 def edge_tiny_window(peer):
-    """One octet at a time, of an answer that is short"""
+    """One octet at a time, of an answer that so is whole within the minute"""
     peer.frame(SETTINGS, 0, 0, window_size(0))
     peer.get(1, "/300")
     body = 0
     while body < 300:
+        time.sleep(MINUTE / 300)
         peer.send(frame(WINDOW_UPDATE, 0, 1, u32(1)))
         got = peer.read()
         assert got and got.kind not in (GOAWAY, RST_STREAM), f"{got}; saw {peer.seen}"
@@ -347,41 +469,36 @@ def edge_tiny_window(peer):
     served(peer)
 
 
-def edge_patient(peer):
-    """Windows shut for most of a minute, then all is there"""
-    peer.frame(SETTINGS, 0, 0, window_size(0))
-    peer.send(waiting(peer))
-    time.sleep(45)
-    peer.send(frame(SETTINGS, 0, 0, window_size(1 << 20)) +
-              frame(WINDOW_UPDATE, 0, 0, u32(16 << 20)))
-    peer.want_responses(range(1, 2 * SIEGE_STREAMS, 2))
+def edge_patient(window):
+    """Windows, of streams or the connection, shut for most of a minute, then all is there"""
+    def edge(peer):
+        peer.frame(SETTINGS, 0, 0, window_size(window))
+        peer.send(waiting(peer))
+        time.sleep(MINUTE)
+        peer.send(OPEN_WINDOWS)
+        peer.want_responses(range(1, 2 * SIEGE_STREAMS, 2))
+    return edge
 
 
 def edge_late_reader(peer):
-    """Reads nothing for half a minute, then all"""
+    """Reads nothing for most of a minute, then all"""
     peer.send(frame(SETTINGS, 0, 0, window_size(1 << 30)) +
               frame(WINDOW_UPDATE, 0, 0, u32(1 << 30)))
     peer.get(1, "/1M")
-    time.sleep(30)
+    time.sleep(MINUTE)
     assert len(peer.want_response(1)) == 1 << 20
 
 
 def edge_echo(peer):
-    """A body of many pieces comes back whole"""
+    """A body of many pieces comes back whole, though nothing of it for most of a minute"""
     body = bytes(range(256)) * 230
     peer.frame(HEADERS, END_HEADERS, 1, peer.request("/", "POST"))
     for at in range(0, len(body), 1000):
         peer.frame(DATA, 0, 1, body[at:at + 1000])
     peer.frame(DATA, END_STREAM, 1)
-    got = b""
-    while len(got) < len(body):
-        answer = peer.read()
-        assert answer and answer.kind not in (GOAWAY, RST_STREAM), f"{answer}; saw {peer.seen}"
-        if answer.kind == DATA and answer.payload:
-            got += answer.payload
-            credit = u32(len(answer.payload))
-            peer.send(frame(WINDOW_UPDATE, 0, 1, credit) + frame(WINDOW_UPDATE, 0, 0, credit))
-    assert got == body, "not what was sent"
+    time.sleep(MINUTE)
+    peer.send(OPEN_WINDOWS)
+    assert peer.want_response(1) == body, "not what was sent"
 
 
 def edge_slow_body(peer):
@@ -389,23 +506,23 @@ def edge_slow_body(peer):
     peer.frame(HEADERS, END_HEADERS, 1, peer.request("/", "POST"))
     for _ in range(3):
         peer.frame(DATA, 0, 1, bytes(1024))
-        time.sleep(40)
+        time.sleep(MINUTE)
     peer.frame(DATA, END_STREAM, 1)
-    assert int(peer.want_response(1)) == 3072
+    assert peer.want_response(1) == b"3072\n"
 
 
 def edge_slow_frame(peer):
     octets = frame(HEADERS, END_STREAM | END_HEADERS, 1, peer.request())
-    for i in range(0, len(octets), 8):
-        peer.send(octets[i:i + 8])
-        time.sleep(0.9)
+    for at in range(0, len(octets), 8):
+        peer.send(octets[at:at + 8])
+        time.sleep(MOMENT * 8 / len(octets))
     peer.want_response(1)
 
 
 def edge_slow_block(peer):
     block = peer.request()
     peer.send(frame(HEADERS, END_STREAM, 1, block[:9]))
-    time.sleep(9)
+    time.sleep(MOMENT)
     peer.send(frame(CONTINUATION, END_HEADERS, 1, block[9:]))
     peer.want_response(1)
 
@@ -413,25 +530,26 @@ def edge_slow_block(peer):
 def edge_slow_preface(peer):
     octets = PREFACE + frame(SETTINGS)
     peer.send(octets[:20])
-    time.sleep(9)
+    time.sleep(MOMENT)
     peer.send(octets[20:])
     served(peer, 1)
 
 
 def edge_late_ack(peer):
     peer.send(PREFACE + frame(SETTINGS))
-    time.sleep(9)
+    time.sleep(MOMENT)
     peer.frame(SETTINGS, ACK)
-    time.sleep(9)
+    time.sleep(MOMENT)
     served(peer, 1)
 
 
 def edge_seldom(peer):
     for stream in (1, 3, 5):
-        time.sleep(4)
+        time.sleep(4.8)
         served(peer, stream)
 
 
+MINUTE, MOMENT = 58, 9.5    # seconds: a little less than stall_ms and body_ms, than preface_ms
 PING_FRAME = frame(PING, 0, 0, bytes(8))
 SETTINGS_FRAME = frame(SETTINGS, 0, 0, struct.pack(">HI", 3, 100))
 PRIORITY_FRAME = frame(PRIORITY, 0, 1, b"\0\0\0\0\x0f")
@@ -439,99 +557,126 @@ UNKNOWN_FRAME = frame(0xfa, 0, 0, b"x")
 EMPTY_DATA = frame(DATA, 0, 1)
 PADDING_DATA = frame(DATA, PADDED, 1, b"\x09" + bytes(9))
 CONN_WINDOW = frame(WINDOW_UPDATE, 0, 0, u32(1))
+GOAWAY_FRAME = frame(GOAWAY, 0, 0, bytes(4) + u32(0))
+OPEN_WINDOWS = frame(SETTINGS, 0, 0, window_size(1 << 20)) + \
+    frame(WINDOW_UPDATE, 0, 0, u32(16 << 20))
 UPDATE_FRAME = frame(PRIORITY_UPDATE, 0, 0, u32(1) + b"u=1")
 
 
+def made_reset(name, counter, code, make, **more):
+    """Streams that the peer makes us reset (CVE-2025-8671)"""
+    edge = edge_many(make, last=more.pop("last", b""))
+    return Attack(name, "reset_burst", "flood_reset", flood=many(make), edge=edge,
+                  provokes=counter, streams=RESETS, reset=code, stream_counter=counter,
+                  spends=counter, **more)
+
+
+def stalled(name, siege, **more):
+    """Answers that wait for windows: their streams are reset, and the connection stays"""
+    return Attack(name, "stall_ms", "", siege=siege, end=STAYS,
+                  **{"streams": SIEGE_STREAMS, "reset": CANCEL, "stream_counter": "stream_stalled",
+                     **more})
+
+
 ATTACKS = [
-    Attack("ping_flood", "ping_burst", "flood_ping",
+    Attack("ping_flood", "ping_burst", "flood_ping", spends="rx_frame_ping",
            flood=again(PING_FRAME, 4000), edge=edge_again(PING_FRAME, 1000), tls=True,
            sample=True),
-    Attack("settings_flood", "settings_burst", "flood_settings",
+    Attack("settings_flood", "settings_burst", "flood_settings", spends="rx_frame_settings",
            flood=again(SETTINGS_FRAME, 4000), edge=edge_again(SETTINGS_FRAME, 98), sample=True),
-    Attack("settings_oscillation", "settings_burst", "flood_settings",
+    Attack("settings_oscillation", "settings_burst", "flood_settings", spends="rx_frame_settings",
            flood=oscillation, pause=CROWD,
            edge=edge_again(frame(SETTINGS, 0, 0, window_size(0)) +
                            frame(SETTINGS, 0, 0, window_size(65535)), 49)),
-    Attack("goaway_flood", "settings_burst", "rx_frame_goaway", codes=(NO_ERROR,),
-           flood=again(frame(GOAWAY, 0, 0, bytes(4) + u32(0)), 4000)),
-    Attack("priority_flood", "priority_burst", "flood_priority",
+    Attack("goaway_flood", "", "rx_frame_goaway", end=NO_ERROR,
+           flood=again(GOAWAY_FRAME, 4000), edge=edge_leaves),
+    Attack("goaway_flood_between", "settings_burst", "flood_settings", first=window_size(0),
+           flood=again(GOAWAY_FRAME, 4000, open_get), edge=edge_goaways),
+    Attack("priority_flood", "priority_burst", "flood_priority", spends="rx_frame_priority",
            flood=again(PRIORITY_FRAME, 8000), edge=edge_again(PRIORITY_FRAME, 1000)),
-    Attack("priority_update_flood", "priority_burst", "flood_priority",
+    Attack("priority_shuffle", "priority_burst", "flood_priority", spends="rx_frame_priority",
+           flood=shuffle, edge=edge_shuffle, pause=CROWD, sample=True),
+    Attack("priority_update_flood", "priority_burst", "flood_priority", spends="rx_frame_unknown",
            flood=again(UPDATE_FRAME, 8000), edge=edge_again(UPDATE_FRAME, 1000), sample=True),
-    Attack("empty_data_flood", "empty_burst", "flood_empty_data",
+    Attack("empty_data_flood", "empty_burst", "flood_empty_data", spends="rx_frame_data",
            flood=again(EMPTY_DATA, 4000, open_post),
            edge=edge_again(EMPTY_DATA, 100, open_post), sample=True),
-    Attack("padding_flood", "empty_burst", "flood_empty_data",
+    Attack("padding_flood", "empty_burst", "flood_empty_data", spends="rx_frame_data",
            flood=again(PADDING_DATA, 4000, open_post),
            edge=edge_again(PADDING_DATA, 100, open_post)),
     Attack("window_update_flood", "window_burst", "flood_window_update",
+           spends="rx_frame_window_update",
            flood=again(CONN_WINDOW, 40000), edge=edge_again(CONN_WINDOW, 10000), sample=True),
-    Attack("unknown_frame_flood", "unknown_burst", "flood_unknown",
+    Attack("unknown_frame_flood", "unknown_burst", "flood_unknown", spends="rx_frame_unknown",
            flood=again(UNKNOWN_FRAME, 8000), edge=edge_again(UNKNOWN_FRAME, 1000), sample=True),
-    Attack("rapid_reset", "reset_burst", "flood_reset",
-           flood=requests(rst), edge=edge_requests(rst, 999), tls=True, sample=True),
-    Attack("refused_streams", "streams", "refused_concurrency",
-           flood=requests(lambda _: b"", "POST", 0), pause=CROWD, edge=edge_streams),
-    Attack("made_reset_window_zero", "reset_burst", "stream_window_zero",
-           flood=requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0)), "POST", 0),
-           edge=edge_requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0)), 400, "POST", 0),
-           sample=True),
-    Attack("made_reset_window_overflow", "reset_burst", "stream_window_overflow",
-           flood=requests(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0x7fffffff)), "POST", 0)),
-    Attack("made_reset_half_closed", "reset_burst", "stream_half_closed", first=window_size(0),
-           flood=requests(lambda i: frame(DATA, 0, i, b"x"), path="/64K")),
-    Attack("made_reset_self_dependency", "reset_burst", "stream_self_dependency",
-           flood=self_dependent),
-    Attack("made_reset_priority_size", "reset_burst", "stream_priority_size",
-           flood=requests(lambda i: frame(PRIORITY, 0, i, b"1234"), "POST", 0)),
-    Attack("made_reset_content_length", "reset_burst", "stream_malformed",
-           flood=wrong_length, sample=True),
-    Attack("fields_without_name", "reset_burst", "stream_malformed", flood=no_name),
-    Attack("hpack_bomb", "header list", "flood_header_list", flood=hpack_bomb,
-           edge=edge_list, sample=True),
-    Attack("cookie_bomb", "header list", "flood_header_list",
-           flood=crumbs(15000, 16000)),
-    Attack("cookie_crumbs", "header list", "refused_header_list", flood=crumbs(200, 200),
-           edge=edge_fields, sample=True),
+    Attack("rapid_reset", "reset_burst", "flood_reset", spends="streams_reset_by_peer",
+           flood=many(request_and(rst)), edge=edge_many(request_and(rst)), tls=True, sample=True),
+    Attack("refused_streams", "reset_burst", "flood_reset", spends="refused_concurrency",
+           flood=many(post_and(lambda _: b"")), edge=edge_streams, pause=CROWD,
+           streams=RESETS, reset=REFUSED_STREAM, stream_counter="refused_concurrency"),
+    made_reset("made_reset_window_zero", "stream_window_zero", PROTOCOL_ERROR,
+               post_and(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0))), sample=True),
+    made_reset("made_reset_window_overflow", "stream_window_overflow", FLOW_CONTROL_ERROR,
+               post_and(lambda i: frame(WINDOW_UPDATE, 0, i, u32(0x7fffffff)))),
+    made_reset("made_reset_half_closed", "stream_half_closed", STREAM_CLOSED,
+               request_and(lambda i: frame(DATA, 0, i, b"x"), path="/64K"),
+               first=window_size(0), last=frame(SETTINGS, 0, 0, window_size(65535))),
+    made_reset("made_reset_self_dependency", "stream_self_dependency", PROTOCOL_ERROR,
+               self_dependent),
+    made_reset("made_reset_priority_size", "stream_priority_size", FRAME_SIZE_ERROR,
+               post_and(lambda i: frame(PRIORITY, 0, i, b"1234"))),
+    made_reset("made_reset_content_length", "stream_malformed", PROTOCOL_ERROR, wrong_length,
+               sample=True),
+    made_reset("fields_without_name", "stream_malformed", PROTOCOL_ERROR, no_name, answer="400"),
+    Attack("hpack_bomb", "", "flood_header_list", flood=hpack_bomb,
+           edge=edge_list, provokes="refused_header_list", sample=True),
+    Attack("cookie_bomb", "", "flood_header_list", flood=crumbs(15000, 16000),
+           edge=edge_far_fields, provokes="refused_header_list"),
+    Attack("cookie_crumbs", "reset_burst", "flood_reset", spends="refused_header_list",
+           flood=crumbs(200, 200), edge=edge_fields, streams=RESETS, answer="431",
+           stream_counter="refused_header_list", sample=True),
     Attack("continuation_flood", "block_frames", "flood_header_block",
+           spends="rx_frame_continuation",
            flood=continuations(b"\x0f"), edge=edge_block, tls=True, sample=True),
     Attack("empty_continuation_flood", "block_frames", "flood_header_block",
-           flood=continuations(b"")),
+           spends="rx_frame_continuation",
+           flood=continuations(b""), edge=edge_empty_block),
     Attack("large_continuation_flood", "block_octets", "flood_header_block",
-           flood=continuations(b"a" * 16384)),
-    Attack("replies_unread", "replies", "flood_reply", reads=False,
+           flood=continuations(b"a" * 16384), edge=edge_large_block),
+    Attack("replies_unread", "replies", "flood_reply", end=CLOSED, reads=False,
            needs=("ping_burst=1000000",), flood=again(PING_FRAME, 500000),
            edge=edge_again(PING_FRAME, 5000)),
-    Attack("memory", "memory", "refused_memory", needs=("memory=131072",), first=window_size(0),
-           pause=CROWD,
-           flood=requests(lambda _: b"", path="/64K"),
-           edge=edge_some),
-    Attack("shut_windows", "stall_ms", "stream_stalled", siege=siege_waiting, reset=CANCEL,
-           codes=(), first=window_size(0), edge=edge_patient, sample=True),
-    Attack("shut_connection_window", "stall_ms", "stream_stalled", siege=siege_waiting,
-           reset=CANCEL, codes=(), seconds=140),
-    Attack("dripping_windows", "stall_ms", "stream_stalled", siege=siege_drip, reset=CANCEL,
-           codes=(), first=window_size(1), edge=edge_tiny_window),
-    Attack("http2_bomb", "stall_ms", "stream_stalled", siege=siege_bomb, reset=CANCEL,
-           codes=(), first=window_size(0), edge=edge_slow_reader, seconds=100, sample=True),
-    Attack("unread_answers", "stall_ms", "conn_stalled", siege=siege_unread, codes=(),
+    Attack("memory", "reset_burst", "flood_reset", spends="refused_memory",
+           needs=("memory=131072",), first=window_size(0), pause=CROWD,
+           flood=many(request_and(lambda _: b"", path="/64K")), edge=edge_some,
+           streams=RESETS, reset=REFUSED_STREAM, stream_counter="refused_memory"),
+    stalled("shut_windows", siege_waiting, first=window_size(0), edge=edge_patient(0), memory=16,
+            sample=True),
+    stalled("shut_connection_window", siege_waiting, seconds=140, edge=edge_patient(65535),
+            memory=16),
+    stalled("dripping_windows", siege_drip, first=window_size(1), edge=edge_tiny_window,
+            memory=12),
+    stalled("http2_bomb", siege_bomb, first=window_size(0), edge=edge_slow_reader, seconds=100,
+            memory=40, sample=True),
+    stalled("shut_windows_of_bodies", siege_echo, first=window_size(0), app="echo",
+            connections=200, streams=16, edge=edge_echo, memory=40),
+    Attack("unread_answers", "stall_ms", "conn_stalled", siege=siege_unread, end=CLOSED,
            first=window_size(1 << 30), reads=False, edge=edge_late_reader, connections=8,
-           seconds=150),
-    Attack("shut_windows_of_bodies", "stall_ms", "stream_stalled", siege=siege_echo,
-           reset=CANCEL, codes=(), first=window_size(0), app="echo", connections=200, streams=16,
-           edge=edge_echo),
-    Attack("slow_bodies", "body_ms", "stream_slow_body", siege=siege_slow_bodies, reset=CANCEL,
-           codes=(), app="discard", edge=edge_slow_body, seconds=100),
+           seconds=150, memory=16),
+    Attack("slow_bodies", "body_ms", "", siege=siege_slow_bodies, end=STAYS,
+           streams=SIEGE_STREAMS, reset=CANCEL, late=STREAM_CLOSED,
+           stream_counter="stream_slow_body", app="discard", edge=edge_slow_body, seconds=100,
+           memory=10),
     Attack("slow_preface", "preface_ms", "conn_preface_timeout", siege=siege_half_preface,
-           codes=(PROTOCOL_ERROR,), first=None, edge=edge_slow_preface, connections=50,
-           seconds=20),
+           end=PROTOCOL_ERROR, first=None, edge=edge_slow_preface, connections=50, seconds=20),
     Attack("slow_header_block", "preface_ms", "flood_header_block", siege=siege_slow_block,
            edge=edge_slow_block, connections=50, seconds=20),
     Attack("slow_frame", "preface_ms", "conn_frame_timeout", siege=siege_dribble,
            edge=edge_slow_frame, connections=50, seconds=20, sample=True),
     Attack("settings_without_ack", "settings_ack_ms", "conn_settings_timeout",
-           siege=siege_no_ack, codes=(SETTINGS_TIMEOUT,), first=None, edge=edge_late_ack,
+           siege=siege_no_ack, end=SETTINGS_TIMEOUT, first=None, edge=edge_late_ack,
            connections=50, seconds=20, sample=True),
-    Attack("idle", "idle_ms", "conn_idle", siege=siege_idle, codes=(NO_ERROR,),
-           needs=("idle_ms=5000",), edge=edge_seldom, connections=50, seconds=20),
+    Attack("idle", "idle_ms", "conn_idle", siege=siege_idle, end=NO_ERROR,
+           needs=("idle_ms=5000",), edge=edge_seldom, connections=50, seconds=20,
+           provokes="conn_idle"),      # of the other client, which has nothing to ask meanwhile
 ]
