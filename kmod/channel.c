@@ -2,6 +2,7 @@
 /* The descriptor of a channel: its memory, its mappings, its end. */
 
 #include <linux/anon_inodes.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -82,6 +83,8 @@ static void channel_free(struct kh2_channel *ch)
 	kh2_share_uncharge(&ch->share, ch->held);
 	kh2_share_exit(&ch->share);
 	mem_cgroup_put(ch->memcg);
+	if (ch->blkcg)
+		css_put(ch->blkcg);
 	put_cred(ch->cred);
 	put_pid(ch->owner);
 	kfree(ch);
@@ -370,6 +373,15 @@ static int channel_memory(struct kh2_channel *ch)
 	return kh2_ring_join(&ch->ring, &ch->claim, 0);
 }
 
+static struct cgroup_subsys_state *get_io_cgroup(void)
+{
+#ifdef CONFIG_BLK_CGROUP
+	return task_get_css(current, io_cgrp_id);
+#else
+	return NULL;
+#endif
+}
+
 static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 					 const struct kh2_channel_sizes *sizes,
 					 struct netlink_ext_ack *extack)
@@ -385,6 +397,7 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	ch->owner = get_pid(task_tgid(current));
 	ch->cred = get_current_cred();
 	ch->memcg = get_mem_cgroup_from_mm(current->mm);
+	ch->blkcg = get_io_cgroup();
 	get_task_comm(ch->comm, current);
 	mutex_init(&ch->enter);
 	spin_lock_init(&ch->lock);

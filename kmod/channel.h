@@ -12,6 +12,7 @@
 #include "ring.h"
 #include "user.h"
 
+struct cgroup_subsys_state;
 struct cred;
 struct file;
 struct kh2_net;
@@ -56,6 +57,7 @@ struct kh2_area {
  * @cred: credentials it was made with
  * @comm: name of the process that made it
  * @memcg: memory cgroup that pays
+ * @blkcg: io cgroup that files are read for, or NULL
  * @share: what it holds of its user's memory
  * @held: octets of the areas and the ring
  * @sizes: as granted
@@ -88,6 +90,7 @@ struct kh2_channel {
 	const struct cred *cred;
 	char comm[TASK_COMM_LEN];
 	struct mem_cgroup *memcg;
+	struct cgroup_subsys_state *blkcg;
 	struct kh2_share share;
 	size_t held;
 	struct kh2_channel_sizes sizes;

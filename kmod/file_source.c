@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
+#include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -285,10 +286,12 @@ static void fill_waiting(struct kh2_file_source *f, struct fill *fill)
 	const struct cred *old_cred = override_creds(f->file->f_cred);
 	struct mem_cgroup *old_memcg = set_active_memcg(f->session->ch->memcg);
 
+	kthread_associate_blkcg(f->session->ch->blkcg);
 	if (f->kind == KH2_FILE_CACHED)
 		fill_spliced(f, fill);
 	else
 		fill_copied(f, fill);
+	kthread_associate_blkcg(NULL);
 	set_active_memcg(old_memcg);
 	revert_creds(old_cred);
 }

@@ -9,13 +9,13 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "attach.h"
 #include "channel.h"
 #include "netlink.h"
 #include "netns.h"
 #include "nl_fill.h"
 #include "nl_policy.h"
 #include "session.h"
-#include "socket.h"
 #include "stats.h"
 #include "submit.h"
 
@@ -164,18 +164,22 @@ static int read_settings(struct kh2_setting s[KH2E_SETTINGS_CAP], u16 *n, u8 rol
 	return 0;
 }
 
-static int read_early(struct kh2_early *early, struct genl_info *info)
+static int read_early(struct kh2_early *early, struct kh2_share *share, struct genl_info *info)
 {
 	struct nlattr *attr = info->attrs[KH2_A_SESSION_EARLY];
 
 	if (!attr || !nla_len(attr))
 		return 0;
 	early->len = nla_len(attr);
-	early->data = kvmemdup(nla_data(attr), early->len, GFP_KERNEL_ACCOUNT);
-	return early->data ? 0 : -ENOMEM;
+	early->data = kh2_share_alloc(share, early->len, 0);
+	if (!early->data)
+		return -ENOMEM;
+	memcpy(early->data, nla_data(attr), early->len);
+	return 0;
 }
 
-static int read_args(struct kh2_session_args *args, struct genl_info *info)
+static int read_args(struct kh2_session_args *args, struct kh2_share *share,
+		     struct genl_info *info)
 {
 	struct kh2e_config *cfg = &args->cfg;
 	int err;
@@ -193,7 +197,7 @@ static int read_args(struct kh2_session_args *args, struct genl_info *info)
 	err = read_settings(cfg->settings, &cfg->n_settings, cfg->role, info);
 	if (err)
 		return err;
-	return read_early(&args->early, info);
+	return read_early(&args->early, share, info);
 }
 
 /* The channel's file, with a reference. */
@@ -234,9 +238,8 @@ static void end_unknown(struct kh2_net *kn, u32 id)
 
 	if (!s)
 		return;
-	mutex_lock(&s->lock);
-	kh2_session_end_locked(s);
-	unlock_session(s);
+	kh2_session_kick(s, KH2_KICK_END);
+	kh2_session_put(s);
 }
 
 /* The reply is made first: what was attached is not to fail for want of memory to say so. */
@@ -251,7 +254,7 @@ static int attach(struct genl_info *info, struct file *file, struct kh2_session_
 	skb = begin_reply(info, &head);
 	if (!skb)
 		return -ENOMEM;
-	err = kh2_session_attach(kh2_channel_from_file(file), fd, args, &id, info->extack);
+	err = kh2_attach(file, fd, args, &id, info->extack);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -265,6 +268,7 @@ static int attach(struct genl_info *info, struct file *file, struct kh2_session_
 static int session_attach(struct sk_buff *req, struct genl_info *info)
 {
 	struct kh2_session_args *args;
+	struct kh2_share *share;
 	struct file *file;
 	int err;
 
@@ -279,10 +283,11 @@ static int session_attach(struct sk_buff *req, struct genl_info *info)
 		fput(file);
 		return -ENOMEM;
 	}
-	err = read_args(args, info);
+	share = &kh2_channel_from_file(file)->share;
+	err = read_args(args, share, info);
 	if (!err)
 		err = attach(info, file, args);
-	kvfree(args->early.data);
+	kh2_early_free(share, &args->early);
 	kfree(args);
 	fput(file);
 	return err;
@@ -394,7 +399,10 @@ static int session_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-/* Carries a command out as if the owner had submitted it. */
+/*
+ * Carries a command out as if the owner had submitted it. What comes of it is sent by a worker:
+ * that may have to wait for the socket's lock.
+ */
 static int command(struct sk_buff *req, struct genl_info *info, int attr, struct kh2_sqe *sqe,
 		   const void *payload)
 {
@@ -407,7 +415,7 @@ static int command(struct sk_buff *req, struct genl_info *info, int attr, struct
 		err = -ESHUTDOWN;
 	} else {
 		err = kh2e_submit(s->e, sqe, payload, NULL);
-		kh2_session_flush_locked(s);
+		kh2_session_kick(s, KH2_KICK_TX);
 	}
 	unlock_session(s);
 	if (err)
@@ -453,7 +461,7 @@ static int set_limits(struct genl_info *info, struct kh2_session *s)
 	}
 	memcpy(s->limits, limits, sizeof(limits));
 	kh2e_set_limits(s->e, limits);
-	kh2_socket_set_patience(s);
+	kh2_session_kick(s, KH2_KICK_LIMITS);
 	return 0;
 }
 
@@ -467,7 +475,6 @@ static int session_set(struct sk_buff *req, struct genl_info *info)
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	err = check_settings(info, s, settings, &n) ?: set_limits(info, s);
-	kh2_session_flush_locked(s);
 	unlock_session(s);
 	return err ?: send_settings(req, info, settings, n);
 }

@@ -198,14 +198,23 @@ int kh2_ring_join(struct kh2_ring *ring, struct kh2_claim *claim, u32 standing)
 	claim->octets = 0;
 	claim->standing = 0;
 	spin_lock(&ring->lock);
-	if (ring->claimed + size > ring->size / 2 || !make_room(ring, size)) {
+	if (ring->standing + size > ring->size / 2 || !make_room(ring, size)) {
 		err = -ENOSPC;
 	} else {
 		claim->standing = size;
+		ring->standing += size;
 		ring->claimed += size;
 	}
 	spin_unlock(&ring->lock);
 	return err;
+}
+
+static void end_standing(struct kh2_ring *ring, struct kh2_claim *claim)
+{
+	lockdep_assert_held(&ring->lock);
+	ring->standing -= claim->standing;
+	ring->claimed -= claim->standing;
+	claim->standing = 0;
 }
 
 /**
@@ -218,9 +227,9 @@ int kh2_ring_join(struct kh2_ring *ring, struct kh2_claim *claim, u32 standing)
 void kh2_ring_leave(struct kh2_ring *ring, struct kh2_claim *claim)
 {
 	spin_lock(&ring->lock);
-	ring->claimed -= claim->octets + claim->standing;
+	ring->claimed -= claim->octets;
 	claim->octets = 0;
-	claim->standing = 0;
+	end_standing(ring, claim);
 	list_del_init(&claim->starved);
 	spin_unlock(&ring->lock);
 }
@@ -318,8 +327,7 @@ void kh2_ring_post_last(struct kh2_ring *ring, struct kh2_claim *claim,
 
 	spin_lock(&ring->lock);
 	if (!WARN_ON_ONCE(ev->len || claim->standing < sizeof(*ev))) {
-		ring->claimed -= claim->standing;
-		claim->standing = 0;
+		end_standing(ring, claim);
 		asleep = produce(ring, ev, NULL, sizeof(*ev));
 	}
 	spin_unlock(&ring->lock);

@@ -45,6 +45,7 @@ struct kh2_claim {
  * @tail: octets produced; the truth of which @kern has a copy
  * @head: octets consumed, as last seen and found sane
  * @claimed: sum of what all producers were promised
+ * @standing: of this, what is kept aside for their last records
  * @starved: struct kh2_claim of those who found no room
  * @broken: userspace wrote a head that cannot be
  */
@@ -61,6 +62,7 @@ struct kh2_ring {
 	u64 tail;
 	u64 head;
 	u32 claimed;
+	u32 standing;
 	struct list_head starved;
 	bool broken;
 };

@@ -26,6 +26,9 @@
 /* At the end, so much is read and dropped for the sake of a peer that has yet to see GOAWAY. */
 #define KH2_RX_DISCARD SZ_1M
 
+/* TLS records may be so long in all without an octet in them: more than what two take. */
+#define KH2_RX_SILENCE SZ_64K
+
 #define TLS_HANDSHAKE_NEW_SESSION_TICKET 4
 #define TLS_HANDSHAKE_KEY_UPDATE 24
 
@@ -145,6 +148,37 @@ struct rx_desc {
 	bool unreadable;
 };
 
+static u32 position(const struct kh2_session *s)
+{
+	return READ_ONCE(tcp_sk(s->sock->sk)->copied_seq);
+}
+
+static void note_heard(struct kh2_session *s)
+{
+	s->heard = position(s);
+}
+
+/* kTLS drops records of no octets, and asks nobody: RFC 8446 5.1 has them for hiding traffic. */
+static bool is_silent(const struct kh2_session *s)
+{
+	return s->tls && position(s) - s->heard > KH2_RX_SILENCE;
+}
+
+/**
+ * kh2_rx_arrived() - more comes while TLS records are opened for a session
+ * @s: the session
+ *
+ * As long as records of no octets come as fast as they are opened, read_sock does
+ * not return. It does when there is no record, and the parser stops to look for one.
+ *
+ * Context: Callback of the socket, with its lock held by who reads.
+ */
+void kh2_rx_arrived(struct kh2_session *s)
+{
+	if (s->reading && is_silent(s))
+		tls_sw_ctx_rx(tls_get_ctx(s->sock->sk))->strp.stopped = 1;
+}
+
 /* Called by read_sock with the socket's lock held. */
 static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int off, size_t len)
 {
@@ -157,6 +191,7 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int o
 		desc->count = 0;
 		return 0;
 	}
+	note_heard(rx->s);
 	done = feed_skb(rx->s, skb, off, len);
 	cost = rx->s->tls ? max_t(size_t, done, KH2_RX_RECORD) : done;
 
@@ -243,11 +278,13 @@ static enum rx_step rx_keep(struct kh2_session *s, const u8 *data, u32 len)
 {
 	u32 done = feed(s, data, len);
 
+	note_heard(s);
 	if (done == len)
 		return RX_MORE;
-	s->early.data = kvmemdup(data + done, len - done, GFP_KERNEL_ACCOUNT);
+	s->early.data = kh2_share_alloc(&s->ch->share, len - done, 0);
 	if (!s->early.data)
 		return rx_tls_fail(s, ENOMEM, KH2_C_CONN_MEMORY);
+	memcpy(s->early.data, data + done, len - done);
 	s->early.len = len - done;
 	s->early.off = 0;
 	return RX_STOP;
@@ -322,12 +359,16 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 {
 	read_descriptor_t desc = { .arg.data = rx, .count = 1 };
 	struct sock *sk = s->sock->sk;
+	bool end, urgent, silent;
 	int n, error = 0;
-	bool end;
 
 	lock_sock(sk);
+	s->reading = s->tls;
 	n = s->sock->ops->read_sock(sk, &desc, rx_actor);
+	s->reading = false;
 	end = at_end(sk);
+	silent = is_silent(s);
+	urgent = tcp_sk(sk)->urg_data;
 	if (n <= 0 && n != -EAGAIN)
 		error = sock_error(sk);
 	release_sock(sk);
@@ -336,8 +377,13 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 		return rx_end(s, EFAULT);
 	if (rx->short_of)
 		return RX_STOP;
+	if (silent)
+		return rx_tls_refuse(s, TLS_ALERT_DESC_UNEXPECTED_MESSAGE, EPROTO, KH2_C_TLS_EMPTY);
 	if (n > 0)
 		return RX_MORE;
+	/* Neither TCP nor kTLS reads past urgent data for us, and HTTP/2 has none. */
+	if (urgent)
+		return rx_end(s, EPROTO);
 	return rx_verdict(s, rx, error ?: n, end);
 }
 
@@ -350,8 +396,7 @@ static bool rx_early(struct kh2_session *s)
 	early->off += feed(s, early->data + early->off, early->len - early->off);
 	if (early->off < early->len)
 		return false;
-	kvfree(early->data);
-	early->data = NULL;
+	kh2_early_free(&s->ch->share, early);
 	return true;
 }
 

@@ -15,5 +15,6 @@ enum kh2_rx {
 };
 
 enum kh2_rx kh2_rx_run(struct kh2_session *s);
+void kh2_rx_arrived(struct kh2_session *s);
 
 #endif

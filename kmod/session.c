@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The life of a session: attach, runs, closing, end. */
+/* The life of a session: runs, closing, end. */
 
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/net.h>
-#include <linux/netlink.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 #include <net/tls_prot.h>
 
+#include "attach.h"
 #include "channel.h"
 #include "compat.h"
 #include "netlink.h"
@@ -54,7 +54,8 @@ void kh2_session_put(struct kh2_session *s)
 	if (!refcount_dec_and_test(&s->refs))
 		return;
 	mutex_destroy(&s->lock);
-	kfree_rcu(s, rcu);
+	kh2_share_uncharge(&ch->share, sizeof(*s));
+	kvfree_rcu(s, rcu);
 	kh2_channel_put(ch);
 }
 
@@ -209,6 +210,19 @@ static const struct kh2e_ops engine_ops = {
 };
 
 /**
+ * kh2_session_new_engine() - an engine for a session
+ * @s: the session, not known to others yet
+ * @cfg: how it begins
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, -ENOMEM, or what else kh2e_new() says of @cfg.
+ */
+int kh2_session_new_engine(struct kh2_session *s, const struct kh2e_config *cfg)
+{
+	return kh2e_new(&s->e, &engine_ops, s, cfg);
+}
+
+/**
  * kh2_session_kick() - see to it that a session is run
  * @s: the session
  * @why: what for
@@ -246,6 +260,20 @@ void kh2_session_data_ready(struct kh2_session *s)
 {
 	set_bit(KH2_KICK_RX, &s->kicks);
 	kh2_submit_offer(s, false);
+}
+
+/**
+ * kh2_early_free() - octets kept for the engine are not needed any more
+ * @share: paid for them
+ * @early: may be empty; becomes it
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_early_free(struct kh2_share *share, struct kh2_early *early)
+{
+	if (early->data)
+		kh2_share_free(share, early->data, early->len);
+	early->data = NULL;
 }
 
 /**
@@ -293,12 +321,28 @@ void kh2_session_retry_locked(struct kh2_session *s)
 }
 
 /**
+ * kh2_session_fput() - give back a file that a session held
+ * @file: the file
+ *
+ * fput() of a worker would leave it to the one work that closes files for all
+ * the system, and an owner that had set SO_LINGER anew could hold that up.
+ *
+ * Context: Process context; a worker with no lock.
+ */
+void kh2_session_fput(struct file *file)
+{
+	if (current->flags & PF_WQ_WORKER)
+		__fput_sync(file);
+	else
+		fput(file);
+}
+
+/**
  * kh2_session_unlock() - give back the lock of a session, which may have ended meanwhile
  * @s: the session
  *
  * Its socket is closed only here, for that takes locks which others hold when they
- * take this one. fput() of a worker would leave it to the one work that closes
- * files for all the system, and an owner that had set SO_LINGER anew could hold that up.
+ * take this one.
  *
  * Context: Process context with the session's lock held; a worker with no other lock.
  */
@@ -308,12 +352,8 @@ void kh2_session_unlock(struct kh2_session *s)
 
 	s->closing = NULL;
 	mutex_unlock(&s->lock);
-	if (!file)
-		return;
-	if (current->flags & PF_WQ_WORKER)
-		__fput_sync(file);
-	else
-		fput(file);
+	if (file)
+		kh2_session_fput(file);
 }
 
 /**
@@ -348,8 +388,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 
 	kh2e_free(s->e);
 	s->e = NULL;
-	kvfree(s->early.data);
-	s->early.data = NULL;
+	kh2_early_free(&ch->share, &s->early);
 	/* The owner may hold the socket as well: the peer is told all the same. */
 	kernel_sock_shutdown(s->sock, SHUT_RDWR);
 	s->closing = s->file;
@@ -541,6 +580,13 @@ void kh2_session_run_locked(struct kh2_session *s)
 	lockdep_assert_held(&s->lock);
 	if (s->state == KH2_SESSION_GONE)
 		return;
+	if (kicks & BIT(KH2_KICK_END)) {
+		s->error = s->error ?: ECANCELED;
+		kh2_session_end_locked(s);
+		return;
+	}
+	if (kicks & BIT(KH2_KICK_LIMITS))
+		kh2_socket_set_patience(s);
 	if (kicks & BIT(KH2_KICK_TIMER)) {
 		s->armed = U64_MAX;
 		kh2e_tick(s->e);
@@ -560,15 +606,25 @@ static void session_work(struct work_struct *work)
 	struct mem_cgroup *old = set_active_memcg(s->ch->memcg);
 
 	mutex_lock(&s->lock);
+	if (s->state == KH2_SESSION_NEW)
+		kh2_attach_locked(s);
 	kh2_session_run_locked(s);
 	kh2_session_unlock(s);
+	kh2_attach_done(s);
 	set_active_memcg(old);
 	kh2_session_put(s);
 }
 
-static struct kh2_session *session_alloc(struct kh2_channel *ch)
+/**
+ * kh2_session_new() - memory for a session
+ * @ch: its channel
+ *
+ * Context: Process context, may sleep.
+ * Return: the session, with a reference, or NULL.
+ */
+struct kh2_session *kh2_session_new(struct kh2_channel *ch)
 {
-	struct kh2_session *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	struct kh2_session *s = kh2_share_alloc(&ch->share, sizeof(*s), __GFP_ZERO);
 
 	if (!s)
 		return NULL;
@@ -580,141 +636,13 @@ static struct kh2_session *session_alloc(struct kh2_channel *ch)
 	s->armed = U64_MAX;
 	s->why = __KH2_C_END;
 	mutex_init(&s->lock);
+	init_completion(&s->attached);
 	INIT_WORK(&s->work, session_work);
 	timer_setup(&s->timer, session_timer, 0);
 	INIT_LIST_HEAD(&s->wants);
+	INIT_LIST_HEAD(&s->claim.starved);
 	INIT_LIST_HEAD(&s->link);
 	INIT_LIST_HEAD(&s->ready);
 	INIT_LIST_HEAD(&s->touched);
 	return s;
-}
-
-/* A header block must fit into the ring twice, or it would wait for room for ever. */
-static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
-		      struct netlink_ext_ack *extack)
-{
-	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] > ch->sizes.ev_bytes / 4) {
-		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
-		return -ENOSPC;
-	}
-	if (!kh2_submit_settings_fit(ch, args->cfg.settings, args->cfg.n_settings)) {
-		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
-		return -ENOSPC;
-	}
-	return 0;
-}
-
-static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *extack)
-{
-	s->file = fget(fd);
-	if (!s->file) {
-		NL_SET_ERR_MSG(extack, "no such descriptor");
-		return -EBADF;
-	}
-	s->sock = sock_from_file(s->file);
-	if (!s->sock) {
-		NL_SET_ERR_MSG(extack, "descriptor is not a socket");
-		return -ENOTSOCK;
-	}
-	return 0;
-}
-
-static int take_number(struct kh2_session *s)
-{
-	int err = xa_alloc_cyclic(&s->kn->sessions, &s->id, NULL, XA_LIMIT(1, INT_MAX),
-				  &s->kn->next_session, GFP_KERNEL_ACCOUNT);
-
-	return err < 0 ? err : 0;
-}
-
-/* From here on others can find it. */
-static void publish(struct kh2_session *s)
-{
-	struct kh2_channel *ch = s->ch;
-
-	spin_lock_bh(&ch->lock);
-	list_add_tail(&s->link, &ch->sessions);
-	ch->n_sessions++;
-	spin_unlock_bh(&ch->lock);
-	xa_store(&s->kn->sessions, s->id, s, GFP_KERNEL_ACCOUNT);
-	atomic_inc(&s->kn->generation);
-	atomic_inc(&s->kn->n_sessions);
-	atomic64_inc(&s->kn->total_sessions);
-}
-
-/**
- * kh2_session_attach() - make a session of a connected socket
- * @ch: channel
- * @fd: descriptor of the socket, in the caller's table
- * @args: how it begins; its early octets are taken over on success
- * @id: set to the session's number
- * @extack: says what was refused
- *
- * Context: Process context.
- * Return: 0 or a negative errno.
- */
-int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *args, u32 *id,
-		       struct netlink_ext_ack *extack)
-{
-	struct kh2_session *s;
-	int err;
-
-	err = check_ring(ch, args, extack);
-	if (err)
-		return err;
-	s = session_alloc(ch);
-	if (!s)
-		return -ENOMEM;
-	s->role = args->cfg.role;
-	s->padding = args->cfg.padding;
-	strscpy(s->label, args->label, sizeof(s->label));
-	memcpy(s->limits, args->cfg.limits, sizeof(s->limits));
-
-	err = get_socket(s, fd, extack);
-	if (err)
-		goto err_put;
-	err = kh2_ring_join(&ch->ring, &s->claim, 0);
-	if (err) {
-		NL_SET_ERR_MSG(extack, "event ring has no room for another session");
-		goto err_put;
-	}
-	err = take_number(s);
-	if (err)
-		goto err_leave;
-	err = kh2e_new(&s->e, &engine_ops, s, &args->cfg);
-	if (err) {
-		if (err != -ENOMEM)
-			NL_SET_ERR_MSG(extack, "settings or limits are out of range");
-		goto err_number;
-	}
-	mutex_lock(&s->lock);
-	err = kh2_socket_attach(s, extack);
-	if (err)
-		goto err_unlock;
-	s->early = args->early;
-	args->early.data = NULL;
-	*id = s->id;
-	kh2_session_get(s);
-	publish(s);
-	trace_kh2_session_new(s->id, ch->id, s->role, s->tls);
-	kh2_netlink_new(s);
-	/* Data may have come before the callbacks: look in any case. */
-	set_bit(KH2_KICK_RX, &s->kicks);
-	kh2_session_run_locked(s);
-	kh2_session_unlock(s);
-	kh2_session_put(s);
-	return 0;
-
-err_unlock:
-	kh2_session_unlock(s);
-	kh2e_free(s->e);
-err_number:
-	xa_erase(&s->kn->sessions, s->id);
-err_leave:
-	kh2_ring_leave(&ch->ring, &s->claim);
-err_put:
-	if (s->file)
-		fput(s->file);
-	kh2_session_put(s);
-	return err;
 }

@@ -3,6 +3,7 @@
 #ifndef KH2_SESSION_H
 #define KH2_SESSION_H
 
+#include <linux/completion.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
@@ -18,11 +19,14 @@
 struct file;
 struct kh2_channel;
 struct kh2_net;
-struct netlink_ext_ack;
+struct kh2_share;
 struct sock;
 
-/* Those who look at all sessions wait for locks this long, all in all. */
+/* Those who look at all sessions wait for locks this long, all in all, */
 #define KH2_PATIENCE_MS 2000U
+
+/* and this long those who attach a socket, for its lock. */
+#define KH2_ATTACH_MS 5000U
 
 /* Why a session is to be run, bits of struct kh2_session.kicks */
 enum kh2_kick {
@@ -30,9 +34,12 @@ enum kh2_kick {
 	KH2_KICK_TX,	/* the socket has room, or output waits */
 	KH2_KICK_TIMER,	/* a deadline has passed */
 	KH2_KICK_ROOM,	/* the event ring has room */
+	KH2_KICK_LIMITS,	/* limits were changed that the socket keeps */
+	KH2_KICK_END,	/* nobody knows of the session: it is to be no more */
 };
 
 enum kh2_session_state {
+	KH2_SESSION_NEW,	/* nobody can find it: its socket is being taken over */
 	KH2_SESSION_LIVE,	/* the engine runs */
 	KH2_SESSION_CLOSING,	/* all was sent, the peer has yet to acknowledge it */
 	KH2_SESSION_GONE,	/* no engine, no socket */
@@ -112,6 +119,10 @@ struct kh2_session_args {
  * @label: for people
  * @saved: what the socket was, guarded by sk_callback_lock
  * @io_by: task that reads or writes the socket for us
+ * @channel: file of @ch, until @attached
+ * @attached: the first run is over; @refused and @refusal do not change any more
+ * @refused: 0 or negative errno of attach
+ * @refusal: what to say of it, or NULL
  * @kicks: enum kh2_kick bits, atomic
  * @work: runs the session
  * @timer: runs the session when a deadline has passed
@@ -125,6 +136,9 @@ struct kh2_session_args {
  * @early: octets to be fed first
  * @skip: where in a TLS handshake message we are
  * @discarded: octets that came when the connection had ended
+ * @heard: sequence number of TCP up to which TLS records had octets in them; guarded by
+ *	the socket's lock, as is the next
+ * @reading: TLS records are being opened for us
  * @rx_eof: the peer sends nothing more
  * @tx_blocked: the socket has no room
  * @tx_more: what was sent last was marked with MSG_MORE
@@ -161,6 +175,11 @@ struct kh2_session {
 	struct kh2_saved saved;
 	struct task_struct *io_by;
 
+	struct file *channel;
+	struct completion attached;
+	int refused;
+	const char *refusal;
+
 	unsigned long kicks;
 	struct work_struct work;
 	struct timer_list timer;
@@ -174,6 +193,8 @@ struct kh2_session {
 	struct kh2_early early;
 	struct kh2_handshake_skip skip;
 	u32 discarded;
+	u32 heard;
+	bool reading;
 	bool rx_eof;
 	bool tx_blocked;
 	bool tx_more;
@@ -193,8 +214,8 @@ struct kh2_session {
 	struct list_head touched;
 };
 
-int kh2_session_attach(struct kh2_channel *ch, int fd, struct kh2_session_args *args, u32 *id,
-		       struct netlink_ext_ack *extack);
+struct kh2_session *kh2_session_new(struct kh2_channel *ch);
+int kh2_session_new_engine(struct kh2_session *s, const struct kh2e_config *cfg);
 struct kh2_session *kh2_session_find(struct kh2_net *kn, u32 id);
 struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id);
 struct kh2_session *kh2_session_get(struct kh2_session *s);
@@ -212,7 +233,10 @@ void kh2_session_flush_locked(struct kh2_session *s);
 void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
 void kh2_session_end_locked(struct kh2_session *s);
 void kh2_session_unlock(struct kh2_session *s);
+void kh2_session_fput(struct file *file);
 void kh2_session_feed(struct kh2_claim *claim);
+
+void kh2_early_free(struct kh2_share *share, struct kh2_early *early);
 
 /* The counter of an error of the socket; TCP gives up on a peer that acknowledges nothing. */
 static inline enum kh2_counter kh2_session_lost_why(int error)

@@ -4,7 +4,6 @@
 #include <linux/file.h>
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/netlink.h>
 #include <net/inet_connection_sock.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -15,6 +14,7 @@
 #include "channel.h"
 #include "guard.h"
 #include "netns.h"
+#include "rx.h"
 #include "session.h"
 #include "socket.h"
 
@@ -60,8 +60,10 @@ static void sock_data_ready(struct sock *sk)
 	s = session_of(sk);
 	if (s) {
 		/* kTLS puts records together there; on plain TCP it would only wake pollers. */
-		if (s->tls)
+		if (s->tls) {
+			kh2_rx_arrived(s);
 			s->saved.data_ready(sk);
+		}
 		kh2_session_data_ready(s);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
@@ -107,20 +109,20 @@ static void sock_error_report(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
-static int refuse(struct netlink_ext_ack *extack, int err, const char *why)
+static int refuse(const char **why, int err, const char *text)
 {
-	NL_SET_ERR_MSG_FMT(extack, "%s", why);
+	*why = text;
 	return err;
 }
 
-static int check_tls(struct kh2_session *s, struct sock *sk, struct netlink_ext_ack *extack)
+static int check_tls(struct kh2_session *s, struct sock *sk, const char **why)
 {
 	const struct tls_context *tls = tls_get_ctx(sk);
 
 	if (!tls)
-		return refuse(extack, -EINVAL, "socket has no TLS context");
+		return refuse(why, -EINVAL, "socket has no TLS context");
 	if (tls->tx_conf != TLS_SW || tls->rx_conf != TLS_SW)
-		return refuse(extack, -EINVAL,
+		return refuse(why, -EINVAL,
 			      "kernel TLS must be set in both directions, in software");
 	s->tls = true;
 	s->tls_version = tls->prot_info.version;
@@ -135,22 +137,22 @@ static bool is_connected(const struct sock *sk)
 	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
 }
 
-static int check_locked(struct kh2_session *s, struct sock *sk, struct netlink_ext_ack *extack)
+static int check_locked(struct kh2_session *s, struct sock *sk, const char **why)
 {
 	const struct tcp_ulp_ops *ulp = inet_csk(sk)->icsk_ulp_ops;
 
 	sock_owned_by_me(sk);
 	if (!is_connected(sk))
-		return refuse(extack, -ENOTCONN, "socket is not connected");
+		return refuse(why, -ENOTCONN, "socket is not connected");
 	if (!s->sock->ops->read_sock)
-		return refuse(extack, -EOPNOTSUPP, "socket cannot be read by the kernel");
+		return refuse(why, -EOPNOTSUPP, "socket cannot be read by the kernel");
 	if (!ulp)
-		return refuse(extack, -EINVAL, "socket has lost its ULP");
+		return refuse(why, -EINVAL, "socket has lost its ULP");
 	if (ulp == &kh2_ulp)
 		return 0;
 	if (strcmp(ulp->name, "tls"))
-		return refuse(extack, -EINVAL, "socket has a ULP other than tls");
-	return check_tls(s, sk, extack);
+		return refuse(why, -EINVAL, "socket has a ULP other than tls");
+	return check_tls(s, sk, why);
 }
 
 static int hook(struct kh2_session *s, struct sock *sk)
@@ -310,7 +312,7 @@ static int set_ulp(struct sock *sk)
 /**
  * kh2_socket_attach() - take over the socket of a session
  * @s: the session, with file and sock set
- * @extack: says what was refused
+ * @why: set to what was refused, if that has words
  *
  * The caller runs the session once afterwards: data may have come before the
  * callbacks were in place.
@@ -319,33 +321,34 @@ static int set_ulp(struct sock *sk)
  * Return: 0 or a negative errno, and then the socket is as it was, but for a
  *	ULP that does nothing.
  */
-int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack)
+int kh2_socket_attach(struct kh2_session *s, const char **why)
 {
 	struct sock *sk = s->sock->sk;
 	int err;
 
 	if (!sk_is_tcp(sk))
-		return refuse(extack, -EPROTONOSUPPORT, "socket is not TCP");
+		return refuse(why, -EPROTONOSUPPORT, "socket is not TCP");
 	if (!net_eq(sock_net(sk), s->kn->net))
-		return refuse(extack, -EXDEV, "socket is of another network namespace");
+		return refuse(why, -EXDEV, "socket is of another network namespace");
 	/* Looked at again under the lock; here so that others do not get a ULP that stays. */
 	if (!is_connected(sk))
-		return refuse(extack, -ENOTCONN, "socket is not connected");
+		return refuse(why, -ENOTCONN, "socket is not connected");
 	err = set_ulp(sk);
 	if (err)
 		return err;
 
 	lock_sock(sk);
-	err = check_locked(s, sk, extack);
+	err = check_locked(s, sk, why);
 	if (!err) {
 		err = hook(s, sk);
 		if (err)
-			refuse(extack, err, err == -EBUSY ?
+			refuse(why, err, err == -EBUSY ?
 			       "socket is in use, by a session or otherwise" :
 			       "socket is of a kind that cannot be guarded");
 	}
 	if (!err) {
 		note_addresses(s, sk);
+		s->heard = tcp_sk(sk)->copied_seq;
 		s->saved.sndtimeo = sk->sk_sndtimeo;
 		/* Nothing may sleep for room, whatever flags a layer below passes on. */
 		sk->sk_sndtimeo = 0;

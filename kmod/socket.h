@@ -4,13 +4,12 @@
 #define KH2_SOCKET_H
 
 struct kh2_session;
-struct netlink_ext_ack;
 struct sockaddr_storage;
 struct sock;
 struct proto;
 struct msghdr;
 
-int kh2_socket_attach(struct kh2_session *s, struct netlink_ext_ack *extack);
+int kh2_socket_attach(struct kh2_session *s, const char **why);
 void kh2_socket_set_patience(struct kh2_session *s);
 void kh2_socket_detach(struct kh2_session *s);
 const struct proto *kh2_socket_own_io(struct sock *sk);

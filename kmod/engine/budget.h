@@ -20,11 +20,13 @@ enum kh2e_budget_class {
  * struct kh2e_budget - a token bucket
  * @tokens: left
  * @stamp: time up to which the refill was counted, ns
+ *
+ * Packed, for each connection has several.
  */
 struct kh2e_budget {
 	u32 tokens;
 	u64 stamp;
-};
+} __packed __aligned(4);
 
 /**
  * struct kh2e_budget_rule - what a class costs and whom it blames

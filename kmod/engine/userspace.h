@@ -28,6 +28,8 @@ typedef int64_t s64;
 #define NSEC_PER_MSEC 1000000ULL
 
 #define BIT(n) (1UL << (n))
+#define __packed __attribute__((__packed__))
+#define __aligned(n) __attribute__((__aligned__(n)))
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)

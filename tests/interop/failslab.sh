@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Calls of kh2.ko that take memory fail, every second, fifth or 23rd, whoever runs it: kh2d,
-# workers, softirq. What is answered is whole; afterwards all is as before.
+# Calls of kh2.ko that take memory fail, every second, fifth, 23rd or 307th, whoever runs it:
+# kh2d, workers, softirq. What is answered is whole; afterwards all is as before.
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
@@ -71,7 +71,7 @@ run_over() {
 	start_kh2d --app "$kh2_bin/apps/echo.so" "$@"
 	result $? "${how}_echo_starts"
 	echo=$scheme://localhost:$port
-	for interval in 2 5 23; do
+	for interval in 2 5 23 307; do
 		check "${how}_one_of_${interval}_fails" under_faults "$interval"
 		check "${how}_then_all_is_served_after_${interval}" whole
 		check "${how}_no_session_stays_after_${interval}" wait_for 30 no_sessions

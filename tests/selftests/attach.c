@@ -292,6 +292,17 @@ TEST_F(attach, socket_lives_on_with_the_session_alone)
 	EXPECT_EQ(1, kt_await_frame(self->fds[1], KT_PING, &f, WAIT));
 }
 
+TEST_F(attach, urgent_data_ends_the_session)
+{
+	struct kh2_event ev;
+
+	ASSERT_EQ(0, attach(self, self->fds[0]));
+	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
+	ASSERT_EQ(1, send(self->fds[1], "x", 1, MSG_OOB));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
+	EXPECT_EQ(EPROTO, ev.code);
+}
+
 TEST_F(attach, end_of_a_session_ends_the_connection_whoever_holds_the_socket)
 {
 	struct timeval tv = { .tv_sec = WAIT / 1000 };

@@ -3,17 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <linux/fuse.h>
 
 #include "harness.h"
 #include "channel.h"
+#include "hung.h"
 #include "netlink.h"
 #include "peer.h"
 
@@ -154,12 +151,19 @@ TEST_F(user, others_have_their_own)
 	waitpid(pid, NULL, 0);
 }
 
+static int submit_head(struct kt_channel *ch, uint32_t session, uint32_t stream)
+{
+	const struct kh2_sqe head = {
+		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
+	};
+
+	/* RFC 7541 appendix A: status 200 */
+	ch->tx[0] = 0x88;
+	return kt_submit(ch, &head) == 1 ? 0 : -1;
+}
+
 static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, int fds[2])
 {
-	static const uint8_t status_200 = 0x88;
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_HEADERS, .stream = 1, .len = 1,
-	};
 	uint32_t session;
 
 	if (kt_pair(fds, false) || kt_attach(kt, ch, fds[0], &session))
@@ -167,23 +171,22 @@ static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, in
 	if (kt_send_preface(fds[1]) || kt_send_get(fds[1], 1) ||
 	    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL))
 		return 0;
-	ch->tx[0] = status_200;
-	sqe.session = session;
-	return kt_submit(ch, &sqe) == 1 ? session : 0;
+	return submit_head(ch, session, 1) ? 0 : session;
 }
 
-static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
+static int submit_file(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
 {
-	const struct kh2_sqe head = {
-		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
-	};
 	const struct kh2_sqe body = {
 		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .session = session,
 		.stream = stream, .fd = file, .len = KH2_LEN_EOF,
 	};
 
-	ch->tx[0] = 0x88;
-	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 ? 0 : -1;
+	return kt_submit(ch, &body) == 1 ? 0 : -1;
+}
+
+static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
+{
+	return submit_head(ch, session, stream) ?: submit_file(ch, session, stream, file);
 }
 
 /* Bodies that wait for the peer's window, which are copied; returns how many were taken. */
@@ -260,24 +263,33 @@ static int get_streams(struct kt_channel *ch, int peer, uint32_t n)
 /* What the first stream is given uses the connection's window up: from here on nothing is sent. */
 static int shut_window(struct kt_channel *ch, uint32_t session)
 {
-	const struct kh2_sqe head = {
-		.opcode = KH2_OP_HEADERS, .session = session, .stream = 1, .len = 1,
-	};
 	const struct kh2_sqe body = {
 		.opcode = KH2_OP_DATA, .flags = KH2_SQE_NOTIFY | KH2_SQE_COPY, .session = session,
 		.stream = 1, .len = 65535,
 	};
 
-	ch->tx[0] = 0x88;
-	return kt_submit(ch, &head) == 1 && kt_submit(ch, &body) == 1 &&
+	return !submit_head(ch, session, 1) && kt_submit(ch, &body) == 1 &&
 	       kt_await(ch, KH2_EV_TX_DONE, WAIT, NULL, NULL) ? 0 : -1;
+}
+
+/* Where pages are wanted, or already where a file is to wait for them. */
+static bool await_no_memory(struct kt_channel *ch)
+{
+	const struct kh2_event *ev;
+	bool hit = false;
+
+	while (!hit && (ev = kt_event(ch, WAIT))) {
+		hit = (ev->type == KH2_EV_TX_DONE || ev->type == KH2_EV_SQE_ERROR) &&
+		      ev->code == ENOMEM;
+		kt_done(ch);
+	}
+	return hit;
 }
 
 static int direct_to_the_bound(void)
 {
 	static struct kt_netlink kt;
 	static struct kt_channel ch;
-	struct kh2_event ev;
 	uint32_t session;
 	int fds[2];
 
@@ -288,13 +300,14 @@ static int direct_to_the_bound(void)
 		return 102;
 	if (shut_window(&ch, session))
 		return 103;
+	/* Once the bound is reached a header block that finds no memory ends the connection. */
 	for (uint32_t i = 1; i <= DIRECT_STREAMS; i++)
-		if (submit_answer(&ch, session, 2 * i + 1, direct))
+		if (submit_head(&ch, session, 2 * i + 1))
 			return 104;
-	/* No stream ends but by this. */
-	if (!kt_await(&ch, KH2_EV_TX_DONE, WAIT, &ev, NULL) || ev.code != ENOMEM)
-		return 105;
-	return 0;
+	for (uint32_t i = 1; i <= DIRECT_STREAMS; i++)
+		if (submit_file(&ch, session, 2 * i + 1, direct))
+			return 104;
+	return await_no_memory(&ch) ? 0 : 105;
 }
 
 TEST_F(user, pages_read_past_the_page_cache_are_bounded)
@@ -312,78 +325,9 @@ TEST_F(user, pages_read_past_the_page_cache_are_bounded)
 	close(file);
 }
 
-/*
- * A file system of one file, whose server answers all but reads. More of these
- * than all workers together could take wait for it.
- */
-#define HUNG "hung"
+/* More of these than all workers together could take wait for a file that never comes. */
 #define HUNG_SESSIONS 5
 #define HUNG_STREAMS 120
-
-static void fuse_answer(int dev, uint64_t unique, int error, const void *body, size_t n)
-{
-	struct {
-		struct fuse_out_header head;
-		char body[256];
-	} out = { .head = { .len = sizeof(out.head) + n, .error = error, .unique = unique } };
-
-	memcpy(out.body, body, n);
-	if (write(dev, &out, out.head.len) < 0 && errno != ENOENT)
-		perror("# fuse");
-}
-
-static void fuse_serve(int dev, const struct fuse_in_header *in)
-{
-	const struct fuse_init_out init = {
-		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_readahead = 65536, .max_write = 4096,
-	};
-	const struct fuse_attr_out attr = {
-		.attr_valid = 3600,
-		.attr = { .ino = 1, .size = 1 << 20, .mode = S_IFREG | 0444, .nlink = 1 },
-	};
-	const struct fuse_open_out open = { .fh = 1 };
-
-	switch (in->opcode) {
-	case FUSE_INIT:
-		return fuse_answer(dev, in->unique, 0, &init, sizeof(init));
-	case FUSE_GETATTR:
-		return fuse_answer(dev, in->unique, 0, &attr, sizeof(attr));
-	case FUSE_OPEN:
-		return fuse_answer(dev, in->unique, 0, &open, sizeof(open));
-	case FUSE_READ:
-	case FUSE_FORGET:
-	case FUSE_INTERRUPT:
-		return;
-	}
-	fuse_answer(dev, in->unique, -ENOSYS, NULL, 0);
-}
-
-static void *fuse_server(void *arg)
-{
-	static char buf[FUSE_MIN_READ_BUFFER + 65536];
-	int dev = *(int *)arg;
-
-	for (;;) {
-		if (read(dev, buf, sizeof(buf)) > 0)
-			fuse_serve(dev, (const struct fuse_in_header *)buf);
-		else if (errno == ENODEV)
-			return NULL;
-	}
-}
-
-static int fuse_begin(int *dev, pthread_t *thread)
-{
-	char options[128];
-
-	*dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	close(open(HUNG, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	snprintf(options, sizeof(options), "fd=%d,rootmode=100444,user_id=0,group_id=0,allow_other",
-		 *dev);
-	if (*dev < 0 || mount("kh2", HUNG, "fuse", MS_NOSUID | MS_NODEV, options))
-		return -1;
-	return pthread_create(thread, NULL, fuse_server, dev) ? -1 : 0;
-}
 
 /* All streams of a connection wait for the file. */
 static int wait_for_the_file(struct kt_netlink *kt, struct kt_channel *ch, int file)
@@ -405,13 +349,11 @@ static void hang_all(int ready, int hold)
 {
 	static struct kt_netlink kt;
 	static struct kt_channel ch;
-	struct stat stat;
 	int file;
 	char c;
 
-	/* That it has a size is known once it was asked for. */
-	file = open(HUNG, O_RDONLY | O_CLOEXEC);
-	if (fstat(file, &stat) || stat.st_size != 1 << 20)
+	file = open(KT_HUNG, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
 		_exit(1);
 	if (setgid(STRANGER) || setuid(STRANGER) || kt_netlink_open(&kt) ||
 	    kt_channel_open(&ch, &kt, 0, 0, 4096))
@@ -424,24 +366,24 @@ static void hang_all(int ready, int hold)
 
 TEST_F_TIMEOUT(user, files_that_never_come_hold_up_their_user_alone, 120)
 {
-	int hold[2], ready[2], body[2], fds[2], dev;
+	int hold[2], ready[2], body[2], fds[2];
 	static struct kt_frame f;
 	struct kt_channel ch;
-	pthread_t thread;
+	struct kt_hung hung;
 	uint32_t session;
 	pid_t pid;
 	char c;
 
 	/* Its channels are not what is bounded here. */
 	ASSERT_EQ(0, set_bound(0));
-	ASSERT_EQ(0, fuse_begin(&dev, &thread));
+	ASSERT_EQ(0, kt_hung_begin(&hung));
 	ASSERT_EQ(0, pipe(hold));
 	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, pipe(body));
 	pid = fork();
 	if (!pid) {
 		close(hold[1]);
-		close(dev);
+		close(hung.dev);
 		hang_all(ready[1], hold[0]);
 	}
 	close(ready[1]);
@@ -459,12 +401,9 @@ TEST_F_TIMEOUT(user, files_that_never_come_hold_up_their_user_alone, 120)
 	EXPECT_EQ(1, kt_await_frame(fds[1], KT_DATA, &f, WAIT));
 	EXPECT_EQ(5, f.len);
 
-	/* Reads that wait fail with the file system, and let go of everything. */
-	EXPECT_EQ(0, umount2(HUNG, MNT_FORCE | MNT_DETACH));
+	EXPECT_EQ(0, kt_hung_end(&hung));
 	close(hold[1]);
 	waitpid(pid, NULL, 0);
-	close(dev);
-	pthread_join(thread, NULL);
 	kt_channel_close(&ch);
 }
 

@@ -2,7 +2,6 @@
 /* A peer by hand: sockets in pairs, kernel TLS with keys that both ends know, frames. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,23 +10,19 @@
 #include <unistd.h>
 
 #include "peer.h"
+#include "seal.h"
 
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
 
-static int set_tls(int fd)
+int kt_set_tls(int fd)
 {
-	struct tls12_crypto_info_aes_gcm_128 keys = {
-		.info = { .version = TLS_1_3_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128 },
-		.key = "0123456789abcde",
-		.salt = "abc",
-		.iv = "1234567",
-	};
+	const struct tls12_crypto_info_aes_gcm_128 *keys = &kt_keys;
 
 	if (setsockopt(fd, SOL_TCP, TCP_ULP, "tls", sizeof("tls")) ||
-	    setsockopt(fd, SOL_TLS, TLS_TX, &keys, sizeof(keys)) ||
-	    setsockopt(fd, SOL_TLS, TLS_RX, &keys, sizeof(keys)))
+	    setsockopt(fd, SOL_TLS, TLS_TX, keys, sizeof(*keys)) ||
+	    setsockopt(fd, SOL_TLS, TLS_RX, keys, sizeof(*keys)))
 		return -errno;
 	return 0;
 }
@@ -52,7 +47,7 @@ int kt_pair_small(int fds[2], bool tls, int room)
 	close(listener);
 	setsockopt(fds[1], SOL_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (tls)
-		err = set_tls(fds[0]) ?: set_tls(fds[1]);
+		err = kt_set_tls(fds[0]) ?: kt_set_tls(fds[1]);
 	return err;
 }
 

@@ -31,6 +31,8 @@ struct kt_frame {
 int kt_pair(int fds[2], bool tls);
 /* The same, and fds[1] has room for so many octets that it has not read. */
 int kt_pair_small(int fds[2], bool tls, int room);
+/* Kernel TLS on one end. */
+int kt_set_tls(int fd);
 int kt_send(int fd, const void *data, size_t n);
 int kt_send_frame(int fd, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
 		  uint32_t n);

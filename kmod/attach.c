@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How a connected socket becomes a session: prepared by the caller, done by a worker.
+ *
+ * The caller is inside generic netlink, which waits for no one with a right to be slow: not
+ * for the socket's lock, which somebody may hold for as long as he likes. So the
+ * worker waits for it, and the caller for the worker, but not for long.
+ */
+
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/jiffies.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+
+#include "attach.h"
+#include "channel.h"
+#include "netlink.h"
+#include "netns.h"
+#include "session.h"
+#include "socket.h"
+#include "submit.h"
+#include "trace.h"
+
+/* A header block must fit into the ring twice, or it would wait for room for ever. */
+static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
+		      struct netlink_ext_ack *extack)
+{
+	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] > ch->sizes.ev_bytes / 4) {
+		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
+		return -ENOSPC;
+	}
+	if (!kh2_submit_settings_fit(ch, args->cfg.settings, args->cfg.n_settings)) {
+		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *extack)
+{
+	s->file = fget(fd);
+	if (!s->file) {
+		NL_SET_ERR_MSG(extack, "no such descriptor");
+		return -EBADF;
+	}
+	s->sock = sock_from_file(s->file);
+	if (!s->sock) {
+		NL_SET_ERR_MSG(extack, "descriptor is not a socket");
+		return -ENOTSOCK;
+	}
+	return 0;
+}
+
+static int join_ring(struct kh2_session *s, struct netlink_ext_ack *extack)
+{
+	int err = kh2_ring_join(&s->ch->ring, &s->claim, 0);
+
+	if (err)
+		NL_SET_ERR_MSG(extack, "event ring has no room for another session");
+	return err;
+}
+
+static int take_number(struct kh2_session *s)
+{
+	int err = xa_alloc_cyclic(&s->kn->sessions, &s->id, NULL, XA_LIMIT(1, INT_MAX),
+				  &s->kn->next_session, GFP_KERNEL_ACCOUNT);
+
+	return err < 0 ? err : 0;
+}
+
+static int make_engine(struct kh2_session *s, const struct kh2e_config *cfg,
+		       struct netlink_ext_ack *extack)
+{
+	int err = kh2_session_new_engine(s, cfg);
+
+	if (err && err != -ENOMEM)
+		NL_SET_ERR_MSG(extack, "settings or limits are out of range");
+	return err;
+}
+
+static int prepare(struct kh2_session *s, int fd, struct kh2_session_args *args,
+		   struct netlink_ext_ack *extack)
+{
+	int err;
+
+	s->role = args->cfg.role;
+	s->padding = args->cfg.padding;
+	strscpy(s->label, args->label, sizeof(s->label));
+	memcpy(s->limits, args->cfg.limits, sizeof(s->limits));
+	err = get_socket(s, fd, extack) ?: join_ring(s, extack) ?: take_number(s) ?:
+	      make_engine(s, &args->cfg, extack);
+	if (err)
+		return err;
+	s->early = args->early;
+	args->early.data = NULL;
+	return 0;
+}
+
+/* What was prepared comes to nothing; its socket is closed as the lock is given back. */
+static void discard_locked(struct kh2_session *s)
+{
+	struct kh2_channel *ch = s->ch;
+
+	lockdep_assert_held(&s->lock);
+	s->state = KH2_SESSION_GONE;
+	if (s->e)
+		kh2e_free(s->e);
+	s->e = NULL;
+	if (s->id)
+		xa_erase(&s->kn->sessions, s->id);
+	kh2_early_free(&ch->share, &s->early);
+	kh2_ring_leave(&ch->ring, &s->claim);
+	s->closing = s->file;
+	s->file = NULL;
+	s->sock = NULL;
+}
+
+/* From here on others can find it. */
+static void publish(struct kh2_session *s)
+{
+	struct kh2_channel *ch = s->ch;
+
+	kh2_session_get(s);
+	spin_lock_bh(&ch->lock);
+	list_add_tail(&s->link, &ch->sessions);
+	ch->n_sessions++;
+	spin_unlock_bh(&ch->lock);
+	xa_store(&s->kn->sessions, s->id, s, GFP_KERNEL_ACCOUNT);
+	atomic_inc(&s->kn->generation);
+	atomic_inc(&s->kn->n_sessions);
+	atomic64_inc(&s->kn->total_sessions);
+}
+
+/**
+ * kh2_attach_locked() - take over the socket of a session that was prepared
+ * @s: the session; live afterwards, or gone
+ *
+ * Context: A worker of the user, with the session's lock held.
+ */
+void kh2_attach_locked(struct kh2_session *s)
+{
+	lockdep_assert_held(&s->lock);
+	/* He who asked for it may have gone away. */
+	s->refused = test_bit(KH2_KICK_END, &s->kicks) ? -ECANCELED :
+							 kh2_socket_attach(s, &s->refusal);
+	if (s->refused) {
+		discard_locked(s);
+		return;
+	}
+	s->state = KH2_SESSION_LIVE;
+	publish(s);
+	trace_kh2_session_new(s->id, s->ch->id, s->role, s->tls);
+	kh2_netlink_new(s);
+	/* Data may have come before the callbacks: look in any case. */
+	set_bit(KH2_KICK_RX, &s->kicks);
+}
+
+/**
+ * kh2_attach_done() - tell the one who asked for a session what came of it
+ * @s: the session, after a run
+ *
+ * Context: A worker of the user, with no lock.
+ */
+void kh2_attach_done(struct kh2_session *s)
+{
+	struct file *channel = s->channel;
+
+	if (!channel)
+		return;
+	s->channel = NULL;
+	/* The last, if nobody waits any more. */
+	kh2_session_fput(channel);
+	complete_all(&s->attached);
+}
+
+static int await(struct kh2_session *s, struct netlink_ext_ack *extack)
+{
+	long left = wait_for_completion_killable_timeout(&s->attached,
+							 msecs_to_jiffies(KH2_ATTACH_MS));
+
+	if (left <= 0) {
+		NL_SET_ERR_MSG(extack, "socket is busy");
+		kh2_session_kick(s, KH2_KICK_END);
+		return left ?: -EBUSY;
+	}
+	if (s->refusal)
+		NL_SET_ERR_MSG_FMT(extack, "%s", s->refusal);
+	return s->refused;
+}
+
+/**
+ * kh2_attach() - make a session of a connected socket
+ * @channel: file of a channel
+ * @fd: descriptor of the socket, in the caller's table
+ * @args: how it begins; its early octets are taken over on success
+ * @id: set to the session's number
+ * @extack: says what was refused
+ *
+ * Context: Process context.
+ * Return: 0 or a negative errno; -EBUSY if the socket's lock was not to be had.
+ */
+int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 *id,
+	       struct netlink_ext_ack *extack)
+{
+	struct kh2_channel *ch = kh2_channel_from_file(channel);
+	struct kh2_session *s;
+	int err;
+
+	err = check_ring(ch, args, extack);
+	if (err)
+		return err;
+	s = kh2_session_new(ch);
+	if (!s)
+		return -ENOMEM;
+	err = prepare(s, fd, args, extack);
+	if (err) {
+		mutex_lock(&s->lock);
+		discard_locked(s);
+		kh2_session_unlock(s);
+	} else {
+		*id = s->id;
+		/* The sessions of a channel end as it is closed: not before this one has begun. */
+		s->channel = get_file(channel);
+		kh2_session_hand_over(kh2_session_get(s));
+		err = await(s, extack);
+	}
+	kh2_session_put(s);
+	return err;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets whose lock somebody holds for long: a system call that copies to memory which is a file
+ * that never comes. Who asks for something by netlink does not wait for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "channel.h"
+#include "hung.h"
+#include "netlink.h"
+#include "peer.h"
+
+struct holder {
+	pthread_t thread;
+	int socket;
+	pid_t tid;	/* atomic; 0: not begun */
+	void *memory;
+};
+
+FIXTURE(held)
+{
+	struct kt_netlink kt;
+	struct kt_channel ch;
+	struct kt_hung hung;
+	struct holder holder;
+	int fds[2];
+};
+
+FIXTURE_SETUP(held)
+{
+	int file;
+
+	ASSERT_EQ(0, kt_netlink_open(&self->kt));
+	ASSERT_EQ(0, kt_channel_open(&self->ch, &self->kt, 0, 0, 0));
+	ASSERT_EQ(0, kt_hung_begin(&self->hung));
+	file = open(KT_HUNG, O_RDONLY | O_CLOEXEC);
+	self->holder.memory = mmap(NULL, KT_HUNG_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file,
+				   0);
+	ASSERT_NE(MAP_FAILED, self->holder.memory);
+	close(file);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	munmap(self->holder.memory, KT_HUNG_SIZE);
+	close(self->fds[0]);
+	close(self->fds[1]);
+	kt_channel_close(&self->ch);
+	kt_netlink_close(&self->kt);
+}
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	__atomic_store_n(&h->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	return (void *)recv(h->socket, h->memory, 64, 0);
+}
+
+static bool sleeps(pid_t tid)
+{
+	char path[64], text[256] = "", *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	state = strrchr(text, ')');
+	return state && state[2] == 'S';
+}
+
+static int begin_to_hold(struct holder *h, int socket)
+{
+	h->socket = socket;
+	return pthread_create(&h->thread, NULL, hold, h);
+}
+
+static bool waits_for_data(struct holder *h)
+{
+	pid_t tid;
+
+	for (int i = 0; i < WAIT; i++) {
+		tid = __atomic_load_n(&h->tid, __ATOMIC_ACQUIRE);
+		if (tid && sleeps(tid))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static bool holds(struct kt_hung *hung)
+{
+	for (int i = 0; i < WAIT; i++) {
+		if (__atomic_load_n(&hung->asked, __ATOMIC_ACQUIRE))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_to_be_attached, 60)
+{
+	struct kh2_event ev;
+	uint32_t session;
+	int fds[2];
+
+	ASSERT_EQ(0, kt_pair(self->fds, false));
+	ASSERT_EQ(0, kt_send(self->fds[1], "0123456789", 10));
+	ASSERT_EQ(0, begin_to_hold(&self->holder, self->fds[0]));
+	ASSERT_TRUE(holds(&self->hung));
+	EXPECT_EQ(-EBUSY, kt_attach(&self->kt, &self->ch, self->fds[0], NULL));
+	EXPECT_STREQ("socket is busy", self->kt.complaint);
+	/* Others are served, on the same channel. */
+	ASSERT_EQ(0, kt_pair(fds, false));
+	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, fds[0], &session));
+
+	/* What was given up is undone, whenever that can be. */
+	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_GONE, WAIT, &ev, NULL));
+	EXPECT_NE(session, ev.session);
+	EXPECT_EQ(ECANCELED, ev.code);
+	pthread_join(self->holder.thread, NULL);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
+{
+	struct kt_attr id = { .type = KH2_A_SESSION_ID };
+	static struct kt_frame f;
+
+	ASSERT_EQ(0, kt_pair(self->fds, true));
+	/* Who began to read before attach goes on after it, and has kTLS to himself. */
+	ASSERT_EQ(0, begin_to_hold(&self->holder, self->fds[0]));
+	ASSERT_TRUE(waits_for_data(&self->holder));
+	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], &id.u32));
+	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
+	ASSERT_TRUE(holds(&self->hung));
+	/* A worker has the session's lock by now, and waits for the socket's. */
+	usleep(100000 * kt_slow());
+	EXPECT_EQ(-EBUSY, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, &id, 1, NULL));
+	EXPECT_STREQ("session is busy", self->kt.complaint);
+
+	/* Nothing of it was lost. */
+	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS, WAIT, NULL, NULL));
+	EXPECT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, &id, 1, NULL));
+	EXPECT_EQ(1, kt_await_frame(self->fds[1], KT_PING, &f, WAIT));
+	pthread_join(self->holder.thread, NULL);
+}
+
+KT_HARNESS_MAIN
