@@ -399,28 +399,28 @@ static int session_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-/*
- * Carries a command out as if the owner had submitted it. What comes of it is sent by a worker:
- * that may have to wait for the socket's lock.
- */
-static int command(struct sk_buff *req, struct genl_info *info, int attr, struct kh2_sqe *sqe,
-		   const void *payload)
+/* What comes of a command is sent by a worker: it may have to wait for the socket's lock. */
+static int end_command(struct genl_info *info, struct kh2_session *s, int err)
 {
-	struct kh2_session *s = lock_own_session(req, info, attr);
-	int err;
-
-	if (IS_ERR(s))
-		return PTR_ERR(s);
-	if (s->state != KH2_SESSION_LIVE) {
-		err = -ESHUTDOWN;
-	} else {
-		err = kh2e_submit(s->e, sqe, payload, NULL);
-		kh2_session_kick(s, KH2_KICK_TX);
-	}
+	kh2_session_kick(s, KH2_KICK_TX);
 	unlock_session(s);
 	if (err)
 		NL_SET_ERR_MSG_FMT(info->extack, "refused by the connection: %d", err);
 	return err;
+}
+
+/* Carries a command out as if the owner had submitted it. */
+static int command(struct sk_buff *req, struct genl_info *info, int attr, struct kh2_sqe *sqe,
+		   const void *payload)
+{
+	struct kh2_session *s = lock_own_session(req, info, attr);
+	int err = -ESHUTDOWN;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (s->state == KH2_SESSION_LIVE)
+		err = kh2e_submit(s->e, sqe, payload, NULL);
+	return end_command(info, s, err);
 }
 
 static int check_settings(struct genl_info *info, const struct kh2_session *s,
@@ -643,15 +643,21 @@ static int stream_set(struct sk_buff *req, struct genl_info *info)
 	return command(req, info, KH2_A_STREAM_SESSION_ID, &sqe, NULL);
 }
 
+/* Not as the owner does it, who then knows of it: what it submits meanwhile is allowed. */
 static int stream_reset(struct sk_buff *req, struct genl_info *info)
 {
-	struct kh2_sqe sqe = { .opcode = KH2_OP_RST };
+	struct kh2_session *s;
+	int err = -ESHUTDOWN;
 
 	if (GENL_REQ_ATTR_CHECK(info, KH2_A_STREAM_ID))
 		return -EINVAL;
-	sqe.stream = nla_get_u32(info->attrs[KH2_A_STREAM_ID]);
-	sqe.code = get_u32(info, KH2_A_STREAM_CODE, KH2_CANCEL);
-	return command(req, info, KH2_A_STREAM_SESSION_ID, &sqe, NULL);
+	s = lock_own_session(req, info, KH2_A_STREAM_SESSION_ID);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (s->state == KH2_SESSION_LIVE)
+		err = kh2e_reset(s->e, nla_get_u32(info->attrs[KH2_A_STREAM_ID]),
+				 get_u32(info, KH2_A_STREAM_CODE, KH2_CANCEL));
+	return end_command(info, s, err);
 }
 
 static int stats_get(struct sk_buff *req, struct genl_info *info)

@@ -249,6 +249,7 @@ u64 kh2e_deadline(const struct kh2e *e);
 void kh2e_tick(struct kh2e *e);
 void kh2e_fail(struct kh2e *e, u32 code, enum kh2_counter why);
 void kh2e_abort(struct kh2e *e, enum kh2_counter why);
+int kh2e_reset(struct kh2e *e, u32 id, u32 code);
 enum kh2e_phase kh2e_phase(const struct kh2e *e);
 bool kh2e_idle(const struct kh2e *e);
 

@@ -400,6 +400,22 @@ static void stream_end(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 	kh2e_stream_drop(e, st, -ECONNRESET);
 }
 
+/*
+ * The owner has yet to learn of it. Nothing may follow RST_STREAM on a stream, and no
+ * header block may be lost: where the owner may have encoded one, the frame waits for it.
+ */
+static void reset_untold(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh2_counter why)
+{
+	bool waits = kh2e_stream_allows(st, KH2E_SEND_HEADERS);
+
+	kh2e_count(e, KH2_C_STREAMS_RESET_BY_US, 1);
+	stream_end(e, st, code, why, true);
+	st->rst_waits = waits;
+	if (!waits)
+		kh2e_out_rst(e, st->id, code);
+	kh2e_stream_tell(e, st, KH2E_TELL_RESET);
+}
+
 /**
  * kh2e_stream_reset() - a stream error (RFC 9113 5.4.2)
  * @e: the connection
@@ -407,22 +423,34 @@ static void stream_end(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
  * @code: HTTP/2 code of the RST_STREAM
  * @why: counter
  *
- * Resets that the peer provokes from us draw on the same budget as its own. Nothing may
- * follow RST_STREAM on a stream, and no header block may be lost: where the owner may have
- * encoded one, not knowing yet, the frame waits for it.
+ * Resets that the peer provokes from us draw on the same budget as its own.
  */
 void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh2_counter why)
 {
-	bool waits = kh2e_stream_allows(st, KH2E_SEND_HEADERS);
-
 	kh2e_count(e, why, 1);
-	kh2e_count(e, KH2_C_STREAMS_RESET_BY_US, 1);
-	stream_end(e, st, code, why, true);
-	st->rst_waits = waits;
-	if (!waits)
-		kh2e_out_rst(e, st->id, code);
-	kh2e_stream_tell(e, st, KH2E_TELL_RESET);
+	reset_untold(e, st, code, why);
 	kh2e_spend(e, KH2E_BUDGET_RESET);
+}
+
+/**
+ * kh2e_reset() - somebody other than peer and owner ends a stream
+ * @e: the connection
+ * @id: stream identifier
+ * @code: HTTP/2 code of the RST_STREAM
+ *
+ * The owner is told by KH2_EV_RESET, as of the peer's resets: what it submits for the stream
+ * until it knows is no fault of its own.
+ *
+ * Return: 0; -ENOENT if there is no such stream, or it has ended.
+ */
+int kh2e_reset(struct kh2e *e, u32 id, u32 code)
+{
+	struct kh2e_stream *st = kh2e_stream_find(e, id);
+
+	if (!st || st->state == KH2E_CLOSED)
+		return -ENOENT;
+	reset_untold(e, st, code, KH2_C_STREAMS_RESET_BY_US);
+	return 0;
 }
 
 /* What was delivered on a stream that was reset, nobody will consume any more. */

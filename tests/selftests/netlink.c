@@ -203,11 +203,17 @@ TEST_F(netlink, unknown_session_and_stream_are_refused)
 
 TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 {
+	struct kh2_sqe head = { .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1 };
+	struct kh2_sqe seen = { .opcode = KH2_OP_RELEASE, .flags = KH2_SQE_SEEN, .stream = 1 };
 	struct kt_frame f;
+	struct kh2_event ev;
 	struct kt_attr id[3], stream[3];
 
 	ASSERT_EQ(0, attach(self, NULL, 0));
 	id[0] = (struct kt_attr)A(ID, kt_u32(&self->reply, KH2_A_SESSION_ID));
+	head.session = seen.session = id[0].u32;
+	/* RFC 7541 appendix A: status 200 */
+	self->ch.tx[0] = 0x88;
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
@@ -221,6 +227,13 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 	stream[1] = (struct kt_attr){ .type = KH2_A_STREAM_ID, .u32 = 1 };
 	stream[2] = (struct kt_attr){ .type = KH2_A_STREAM_CODE, .u32 = 11 };
 	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_STREAM_RESET, stream, 3, NULL));
+	/* The owner does not know of it when it answers. */
+	ASSERT_EQ(1, kt_submit(&self->ch, &head));
+	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_HEADERS, &f, WAIT));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_RESET, WAIT, &ev, NULL));
+	EXPECT_EQ(11, ev.code);
+	EXPECT_EQ(-ENOENT, kt_netlink_do(&self->kt, KH2_CMD_STREAM_RESET, stream, 3, NULL));
+	ASSERT_EQ(1, kt_submit(&self->ch, &seen));
 	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_RST_STREAM, &f, WAIT));
 	EXPECT_EQ(11, f.payload[3]);
 

@@ -997,6 +997,29 @@ TEST(rst_stream_that_waits_is_not_sent_when_the_peer_sends_its_own)
 	home_end(h);
 }
 
+TEST(stream_reset_by_a_third_is_told_to_the_owner_and_costs_nobody_his_budget)
+{
+	struct home *h = home_server();
+
+	feed_headers(h, 1, 0);
+	forget(h);
+	h->answers = false;
+	EQ(kh2e_reset(h->e, 3, KH2_CANCEL), -ENOENT);
+	EQ(kh2e_reset(h->e, 1, KH2_CANCEL), 0);
+	EQ(kh2e_reset(h->e, 1, KH2_CANCEL), -ENOENT);
+	pump(h);
+	want_reset(h, 1, KH2_CANCEL, KH2_C_STREAMS_RESET_BY_US, KH2_EVF_LOCAL);
+	/* the owner answered before it knew */
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1);
+	EQ(seen(h, 1), 0);
+	want_rst(h, 1, KH2_CANCEL);
+	EQ(sub_op(h, KH2_OP_RELEASE, 1), 0);
+	EQ(counter(h, KH2_C_STREAMS_RESET_BY_US), 1);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(rst_stream_does_not_wait_where_our_side_has_ended)
 {
 	struct home *h = home_client();
