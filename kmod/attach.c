@@ -12,6 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <net/sock.h>
 
 #include "attach.h"
 #include "channel.h"
@@ -49,6 +50,15 @@ static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *ext
 		NL_SET_ERR_MSG(extack, "descriptor is not a socket");
 		return -ENOTSOCK;
 	}
+	/* A worker is not to be the one who closes sockets of other kinds. */
+	if (!sk_is_tcp(s->sock->sk)) {
+		NL_SET_ERR_MSG(extack, "socket is not TCP");
+		return -EPROTONOSUPPORT;
+	}
+	if (!net_eq(sock_net(s->sock->sk), s->kn->net)) {
+		NL_SET_ERR_MSG(extack, "socket is of another network namespace");
+		return -EXDEV;
+	}
 	return 0;
 }
 
@@ -66,7 +76,11 @@ static int take_number(struct kh2_session *s)
 	int err = xa_alloc_cyclic(&s->kn->sessions, &s->id, NULL, XA_LIMIT(1, INT_MAX),
 				  &s->kn->next_session, GFP_KERNEL_ACCOUNT);
 
-	return err < 0 ? err : 0;
+	if (err >= 0)
+		return 0;
+	/* Set before it fails; it may be that of somebody else by now. */
+	s->id = 0;
+	return err;
 }
 
 static int make_engine(struct kh2_session *s, const struct kh2e_config *cfg,
@@ -141,9 +155,7 @@ static void publish(struct kh2_session *s)
 void kh2_attach_locked(struct kh2_session *s)
 {
 	lockdep_assert_held(&s->lock);
-	/* He who asked for it may have gone away. */
-	s->refused = test_bit(KH2_KICK_END, &s->kicks) ? -ECANCELED :
-							 kh2_socket_attach(s, &s->refusal);
+	s->refused = kh2_socket_attach(s, &s->refusal);
 	if (s->refused) {
 		discard_locked(s);
 		return;

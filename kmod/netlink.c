@@ -38,6 +38,20 @@ static struct kh2_net *net_of(struct genl_info *info)
 	return kh2_net_of(genl_info_net(info));
 }
 
+/*
+ * Generic netlink handles all messages of a datagram under a lock that the whole system shares.
+ * So only the first may wait; those before another have been pulled off.
+ */
+static bool is_first(const struct sk_buff *req)
+{
+	return !skb_headroom(req);
+}
+
+static u32 patience_for(const struct sk_buff *req)
+{
+	return is_first(req) ? KH2_PATIENCE_MS : 0;
+}
+
 static struct sk_buff *begin_reply(struct genl_info *info, void **head)
 {
 	struct sk_buff *skb = genlmsg_new(KH2_NL_SIZE, GFP_KERNEL);
@@ -275,6 +289,10 @@ static int session_attach(struct sk_buff *req, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, KH2_A_SESSION_CHANNEL_FD) ||
 	    GENL_REQ_ATTR_CHECK(info, KH2_A_SESSION_SOCKET_FD))
 		return -EINVAL;
+	if (!is_first(req)) {
+		NL_SET_ERR_MSG(info->extack, "an attach must be the first of its datagram");
+		return -EBUSY;
+	}
 	file = get_channel_file(info);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -294,9 +312,8 @@ static int session_attach(struct sk_buff *req, struct genl_info *info)
 }
 
 /* Returns the session locked and with a reference, or ERR_PTR(). */
-static struct kh2_session *lock_session(struct genl_info *info, int attr)
+static struct kh2_session *lock_session(struct genl_info *info, int attr, u32 patience)
 {
-	u32 patience = KH2_PATIENCE_MS;
 	struct kh2_session *s;
 
 	if (GENL_REQ_ATTR_CHECK(info, attr))
@@ -318,7 +335,7 @@ static struct kh2_session *lock_session(struct genl_info *info, int attr)
 
 static struct kh2_session *lock_own_session(struct sk_buff *req, struct genl_info *info, int attr)
 {
-	struct kh2_session *s = lock_session(info, attr);
+	struct kh2_session *s = lock_session(info, attr, patience_for(req));
 
 	if (IS_ERR(s) || kh2_channel_owned(s->ch) ||
 	    netlink_ns_capable(req, genl_info_net(info)->user_ns, CAP_NET_ADMIN))
@@ -338,7 +355,7 @@ static int session_get(struct sk_buff *req, struct genl_info *info)
 	skb = begin_reply(info, &head);
 	if (!skb)
 		return -ENOMEM;
-	s = lock_session(info, KH2_A_SESSION_ID);
+	s = lock_session(info, KH2_A_SESSION_ID, patience_for(req));
 	if (IS_ERR(s)) {
 		nlmsg_free(skb);
 		return PTR_ERR(s);
@@ -378,15 +395,31 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, struct kh2
 	return err;
 }
 
+/* The first part of a dump is made where the request is handled; args[2]: that is done. */
+static void begin_dump(struct netlink_callback *cb)
+{
+	if (cb->args[2])
+		return;
+	cb->args[2] = 1;
+	cb->args[1] = KH2_PATIENCE_MS - patience_for(cb->skb);
+}
+
+/* For all parts of the dump together; args[1]: milliseconds that were waited */
+static u32 patience_left(const struct netlink_callback *cb)
+{
+	return KH2_PATIENCE_MS - min_t(u32, cb->args[1], KH2_PATIENCE_MS);
+}
+
 static int session_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kh2_net *kn = kh2_net_of(sock_net(skb->sk));
-	/* What is left of the patience, for all parts of the dump */
-	u32 patience = KH2_PATIENCE_MS - min_t(u32, cb->args[1], KH2_PATIENCE_MS);
 	unsigned long id = cb->args[0];
 	struct kh2_session *s;
+	u32 patience;
 	int err;
 
+	begin_dump(cb);
+	patience = patience_left(cb);
 	cb->seq = atomic_read(&kn->generation);
 	for (; (s = kh2_session_next(kn, &id)); id++) {
 		err = dump_one(skb, cb, s, &patience);
@@ -409,18 +442,18 @@ static int end_command(struct genl_info *info, struct kh2_session *s, int err)
 	return err;
 }
 
-/* Carries a command out as if the owner had submitted it. */
-static int command(struct sk_buff *req, struct genl_info *info, int attr, struct kh2_sqe *sqe,
-		   const void *payload)
+/* As if the owner had submitted it. */
+static int submit(struct kh2_session *s, const struct kh2_sqe *sqe, const void *payload)
+{
+	return s->state == KH2_SESSION_LIVE ? kh2e_submit(s->e, sqe, payload, NULL) : -ESHUTDOWN;
+}
+
+static int command(struct sk_buff *req, struct genl_info *info, int attr,
+		   const struct kh2_sqe *sqe, const void *payload)
 {
 	struct kh2_session *s = lock_own_session(req, info, attr);
-	int err = -ESHUTDOWN;
 
-	if (IS_ERR(s))
-		return PTR_ERR(s);
-	if (s->state == KH2_SESSION_LIVE)
-		err = kh2e_submit(s->e, sqe, payload, NULL);
-	return end_command(info, s, err);
+	return IS_ERR(s) ? PTR_ERR(s) : end_command(info, s, submit(s, sqe, payload));
 }
 
 static int check_settings(struct genl_info *info, const struct kh2_session *s,
@@ -438,12 +471,11 @@ static int check_settings(struct genl_info *info, const struct kh2_session *s,
 	return 0;
 }
 
-static int send_settings(struct sk_buff *req, struct genl_info *info,
-			 const struct kh2_setting *settings, u16 n)
+static int send_settings(struct kh2_session *s, const struct kh2_setting *settings, u16 n)
 {
-	struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS, .len = n * sizeof(*settings) };
+	const struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS, .len = n * sizeof(*settings) };
 
-	return n ? command(req, info, KH2_A_SESSION_ID, &sqe, settings) : 0;
+	return n ? submit(s, &sqe, settings) : 0;
 }
 
 static int set_limits(struct genl_info *info, struct kh2_session *s)
@@ -475,8 +507,10 @@ static int session_set(struct sk_buff *req, struct genl_info *info)
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	err = check_settings(info, s, settings, &n) ?: set_limits(info, s);
+	if (!err)
+		return end_command(info, s, send_settings(s, settings, n));
 	unlock_session(s);
-	return err ?: send_settings(req, info, settings, n);
+	return err;
 }
 
 static int session_close(struct sk_buff *req, struct genl_info *info)
@@ -531,7 +565,7 @@ static int stream_get(struct sk_buff *req, struct genl_info *info)
 
 	if (GENL_REQ_ATTR_CHECK(info, KH2_A_STREAM_ID))
 		return -EINVAL;
-	s = lock_session(info, KH2_A_STREAM_SESSION_ID);
+	s = lock_session(info, KH2_A_STREAM_SESSION_ID, patience_for(req));
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	id = s->id;
@@ -597,8 +631,10 @@ static bool dump_some(struct sk_buff *skb, struct netlink_callback *cb, struct k
 static int stream_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct genl_info *info = (struct genl_info *)genl_info_dump(cb);
-	struct kh2_session *s = lock_session(info, KH2_A_STREAM_SESSION_ID);
+	struct kh2_session *s;
 
+	begin_dump(cb);
+	s = lock_session(info, KH2_A_STREAM_SESSION_ID, patience_left(cb));
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	cb->seq = stream_generation(s);
@@ -669,7 +705,7 @@ static int stats_get(struct sk_buff *req, struct genl_info *info)
 
 	if (!sum)
 		return -ENOMEM;
-	kh2_stats_sum(net_of(info), sum);
+	kh2_stats_sum(net_of(info), sum, patience_for(req));
 	skb = begin_reply(info, &head);
 	err = skb ? end_reply(info, skb, head, kh2_nl_fill_stats(skb, net_of(info), sum)) :
 		    -ENOMEM;

@@ -175,15 +175,17 @@ static bool is_silent(const struct kh2_session *s)
  */
 void kh2_rx_arrived(struct kh2_session *s)
 {
-	if (s->reading && is_silent(s))
-		tls_sw_ctx_rx(tls_get_ctx(s->sock->sk))->strp.stopped = 1;
+	if (!s->reading || !is_silent(s))
+		return;
+	s->silenced = true;
+	tls_sw_ctx_rx(tls_get_ctx(s->sock->sk))->strp.stopped = 1;
 }
 
 /* Called by read_sock with the socket's lock held. */
 static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int off, size_t len)
 {
 	struct rx_desc *rx = desc->arg.data;
-	size_t done, cost;
+	size_t done, cost, taken;
 
 	/* Octets that lie in the memory of a device cannot be looked at. */
 	if (!skb_frags_readable(skb)) {
@@ -191,9 +193,11 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int o
 		desc->count = 0;
 		return 0;
 	}
+	/* Of TLS with records that it dropped. */
+	taken = position(rx->s) - rx->s->heard;
 	note_heard(rx->s);
 	done = feed_skb(rx->s, skb, off, len);
-	cost = rx->s->tls ? max_t(size_t, done, KH2_RX_RECORD) : done;
+	cost = rx->s->tls ? max3(done, taken, (size_t)KH2_RX_RECORD) : done;
 
 	if (done < len || is_blocked(rx->s) || turn_over(rx->s)) {
 		rx->short_of = true;
@@ -367,7 +371,7 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 	n = s->sock->ops->read_sock(sk, &desc, rx_actor);
 	s->reading = false;
 	end = at_end(sk);
-	silent = is_silent(s);
+	silent = s->silenced || is_silent(s);
 	urgent = tcp_sk(sk)->urg_data;
 	if (n <= 0 && n != -EAGAIN)
 		error = sock_error(sk);
@@ -375,10 +379,10 @@ static enum rx_step rx_step(struct kh2_session *s, struct rx_desc *rx)
 
 	if (rx->unreadable)
 		return rx_end(s, EFAULT);
-	if (rx->short_of)
-		return RX_STOP;
 	if (silent)
 		return rx_tls_refuse(s, TLS_ALERT_DESC_UNEXPECTED_MESSAGE, EPROTO, KH2_C_TLS_EMPTY);
+	if (rx->short_of)
+		return RX_STOP;
 	if (n > 0)
 		return RX_MORE;
 	/* Neither TCP nor kTLS reads past urgent data for us, and HTTP/2 has none. */

@@ -136,9 +136,9 @@ struct kh2_session_args {
  * @early: octets to be fed first
  * @skip: where in a TLS handshake message we are
  * @discarded: octets that came when the connection had ended
- * @heard: sequence number of TCP up to which TLS records had octets in them; guarded by
- *	the socket's lock, as is the next
- * @reading: TLS records are being opened for us
+ * @heard: sequence number of TCP up to which TLS records had octets in them
+ * @reading: TLS records are being opened for us; guarded by the socket's lock, as is the next
+ * @silenced: there were too many without octets, no more are opened
  * @rx_eof: the peer sends nothing more
  * @tx_blocked: the socket has no room
  * @tx_more: what was sent last was marked with MSG_MORE
@@ -195,6 +195,7 @@ struct kh2_session {
 	u32 discarded;
 	u32 heard;
 	bool reading;
+	bool silenced;
 	bool rx_eof;
 	bool tx_blocked;
 	bool tx_more;

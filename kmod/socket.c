@@ -311,7 +311,7 @@ static int set_ulp(struct sock *sk)
 
 /**
  * kh2_socket_attach() - take over the socket of a session
- * @s: the session, with file and sock set
+ * @s: the session, with file and sock set, of TCP and its own network namespace
  * @why: set to what was refused, if that has words
  *
  * The caller runs the session once afterwards: data may have come before the
@@ -326,10 +326,6 @@ int kh2_socket_attach(struct kh2_session *s, const char **why)
 	struct sock *sk = s->sock->sk;
 	int err;
 
-	if (!sk_is_tcp(sk))
-		return refuse(why, -EPROTONOSUPPORT, "socket is not TCP");
-	if (!net_eq(sock_net(sk), s->kn->net))
-		return refuse(why, -EXDEV, "socket is of another network namespace");
 	/* Looked at again under the lock; here so that others do not get a ULP that stays. */
 	if (!is_connected(sk))
 		return refuse(why, -ENOTCONN, "socket is not connected");
@@ -338,7 +334,8 @@ int kh2_socket_attach(struct kh2_session *s, const char **why)
 		return err;
 
 	lock_sock(sk);
-	err = check_locked(s, sk, why);
+	/* Who asked for it may have given up meanwhile, and does something else with the socket. */
+	err = test_bit(KH2_KICK_END, &s->kicks) ? -ECANCELED : check_locked(s, sk, why);
 	if (!err) {
 		err = hook(s, sk);
 		if (err)

@@ -44,15 +44,15 @@ static void add_session(struct kh2_session *s, struct kh2_stats *sum, u32 *patie
  * kh2_stats_sum() - sums of a network namespace
  * @kn: network namespace
  * @sum: filled
+ * @patience: milliseconds that may be waited for locks
  *
  * A session that ends meanwhile may be missed by the sum, or counted twice; one
  * whose lock is not to be had is missed.
  *
  * Context: Process context, may sleep.
  */
-void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum)
+void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum, u32 patience)
 {
-	u32 patience = KH2_PATIENCE_MS;
 	struct kh2_session *s;
 	unsigned long id = 0;
 

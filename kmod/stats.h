@@ -19,6 +19,6 @@ struct kh2_stats {
 };
 
 void kh2_stats_bury(struct kh2_net *kn, const u64 *counters);
-void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum);
+void kh2_stats_sum(struct kh2_net *kn, struct kh2_stats *sum, u32 patience);
 
 #endif

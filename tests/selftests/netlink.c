@@ -211,7 +211,8 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 
 	ASSERT_EQ(0, attach(self, NULL, 0));
 	id[0] = (struct kt_attr)A(ID, kt_u32(&self->reply, KH2_A_SESSION_ID));
-	head.session = seen.session = id[0].u32;
+	head.session = id[0].u32;
+	seen.session = id[0].u32;
 	/* RFC 7541 appendix A: status 200 */
 	self->ch.tx[0] = 0x88;
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));

@@ -105,7 +105,7 @@
 	X(FLOOD_HEADER_LIST, flood_header_list, "connection errors: header list far over its limit") \
 	X(STREAM_MALFORMED, stream_malformed, "stream errors: message is malformed (8.1.1)") \
 	X(STREAM_SLOW_BODY, stream_slow_body, "stream errors: a request's body came more slowly than its limit") \
-	X(TLS_EMPTY, tls_empty, "connections ended: TLS records of no octets, and nothing else")
+	X(TLS_EMPTY, tls_empty, "connections ended: TLS records without octets of HTTP/2, and nothing else")
 
 #define KH2_COUNTER_ENUM(NAME, name, meaning) KH2_C_##NAME,
 enum kh2_counter {

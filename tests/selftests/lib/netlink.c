@@ -190,6 +190,21 @@ int kt_netlink_do(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, s
 	return err ?: collect(kt, reply, sizeof(struct genlmsghdr), keep_attr, reply, NULL, NULL);
 }
 
+int kt_netlink_repeat(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
+		      int times)
+{
+	char buf[8192];
+	size_t len = 0;
+
+	for (int i = 0; i < times; i++) {
+		struct nlmsghdr *nlh = begin(kt, buf + len, kt->family, cmd, 0);
+
+		put_attrs(nlh, attrs, n);
+		len += NLMSG_ALIGN(nlh->nlmsg_len);
+	}
+	return mnl_socket_sendto(kt->nl, buf, len) == (ssize_t)len ? 0 : -errno;
+}
+
 int kt_netlink_dump(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
 		    void (*each)(const struct kt_reply *reply, void *arg), void *arg)
 {

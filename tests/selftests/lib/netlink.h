@@ -39,6 +39,9 @@ int kt_netlink_open(struct kt_netlink *kt);
 void kt_netlink_close(struct kt_netlink *kt);
 int kt_netlink_do(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
 		  struct kt_reply *reply);
+/* So often in one datagram; the answers are left for others to skip. */
+int kt_netlink_repeat(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
+		      int times);
 int kt_netlink_dump(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
 		    void (*each)(const struct kt_reply *reply, void *arg), void *arg);
 int kt_netlink_join(struct kt_netlink *kt);
