@@ -91,8 +91,8 @@ class Server:
     """kh2d with one worker, so that all share it."""
 
     def __init__(self, needs, tls, app):
-        words = ["chrt", "--fifo", "1", "kh2d", "serve", "--listen", "127.0.0.1:0", "--workers", "1", "--backend",
-                 "kernel"]
+        words = ["chrt", "--fifo", "1", "kh2d", "serve", "--listen", "127.0.0.1:0",
+                 "--workers", "1", "--backend", "kernel"]
         words += ["--app", f"{os.environ['KH2_BIN']}/apps/{app}.so"] if app else ["--root", "www"]
         for need in needs:
             words += ["--limit", need]
@@ -166,6 +166,16 @@ def shown(times):
            f"us, most {times[-1] / 1e3:.0f} us"
 
 
+def named(code):
+    return code_name(code) if isinstance(code, int) else code
+
+
+def unlike(what, found, wanted, only, also):
+    """Says so if there is not at least as much as is wanted of the only one that may be."""
+    if set(found) - {only, also} or (only and found.get(only, 0) < wanted):
+        yield f"{what} were {found}, not {f'{wanted} {only}' if only else 'any'}"
+
+
 class Attempt:
     """How one attempt of an attack went: latencies, the attacker's verdict, how counters rose"""
 
@@ -176,7 +186,7 @@ class Attempt:
     def amiss(self, attack, limits):
         """Yields what is not as it should be."""
         ends, connections = self.verdict["ends"], sum(self.verdict["ends"].values())
-        end = attack.end if isinstance(attack.end, str) else code_name(attack.end)
+        end = named(attack.end)
         wanted = attack.connections if attack.siege else connections
         if not connections or ends != {end: wanted}:
             yield f"connections ended by {ends}, not {wanted or 'some'} by {end}"
@@ -187,15 +197,10 @@ class Attempt:
 
     def streams_amiss(self, attack, connections):
         wanted = attack.streams * connections
-        reset = {code_name(attack.reset)} if attack.reset is not None else set()
-        late = {code_name(attack.late)} if attack.late is not None else set()
-        for what, found, expected in (
-                ("resets", self.verdict["resets"], reset),
-                ("statuses", self.verdict["statuses"], {attack.answer})):
-            if what == "statuses" and not attack.answer:
-                continue
-            if set(found) - late != expected or any(found[key] < wanted for key in expected):
-                yield f"{what} were {found}, not {wanted} of {expected or 'none'}"
+        yield from unlike("resets", self.verdict["resets"], wanted, named(attack.reset),
+                          named(attack.late))
+        if attack.answer:
+            yield from unlike("statuses", self.verdict["statuses"], wanted, attack.answer, None)
         if attack.stream_counter and self.rose[attack.stream_counter] < wanted:
             yield f"{attack.stream_counter} +{self.rose[attack.stream_counter]}, not {wanted}"
 
