@@ -209,9 +209,11 @@ class Attempt:
 
     def spending_amiss(self, attack, connections, limits):
         """The end came when the limit was spent, and not much later."""
+        if attack.limit and attack.limit not in limits:
+            yield f"there is no limit {attack.limit}"
         if not attack.spends:
             return
-        least, spent = limits[attack.limit] * connections, self.rose[attack.spends]
+        least, spent = limits.get(attack.limit, 0) * connections, self.rose[attack.spends]
         if not least <= spent <= LATE * least:
             yield f"{attack.spends} +{spent}, not {least} to {LATE * least:.0f}"
 

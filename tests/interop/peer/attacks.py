@@ -37,11 +37,11 @@ class Attack:
     that this may raise.  end: how each connection ends, by GOAWAY of a code, CLOSED or STAYS;
     streams: how many of each connection, at least, end by a reset of the code reset, or are
     answered with the status answer, and stream_counter: rises for each of these; late: another
-    code, of resets for what still comes.  spends: the counter of what draws on the limit.  memory: MiB that the guest may lose meanwhile.
-    first: settings of the handshake, None for no handshake.  needs: limits of kh2d.
-    connections: of a siege, and seconds: how long it may last.  pause: seconds between
-    those of a flood.  reads: takes what it is sent.  app: serves, instead of files.  sample: stands
-    for its kind where there is no time for all.
+    code, of resets for what still comes.  spends: the counter of what draws on the limit.
+    memory: MiB that the guest may lose meanwhile.  first: settings of the handshake, None for no
+    handshake.  needs: limits of kh2d.  connections: of a siege, and seconds: how long it may
+    last.  pause: seconds between those of a flood.  reads: takes what it is sent.  app: serves,
+    instead of files.  sample: stands for its kind where there is no time for all.
     """
     name: str
     limit: str
