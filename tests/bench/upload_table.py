@@ -69,10 +69,11 @@ def title_of(server):
 def text(lines):
     """For a terminal, and most of what stands between the markers."""
     rounds = 1 + max((line["round"] for line in lines if "round" in line), default=0)
+    header, body = table(lines, SOME)
+    some = (f"{NEIGHBOURS} uploads side by side on one connection, {PATHS[SHARED_PATH].title}:\n\n"
+            f"{rst_table(header, body)}\n") if body else ""
     return (f"Percent of plain TCP's rate, best of {rounds}.  One upload:\n\n"
-            f"{rst_table(*table(lines, ONE))}\n"
-            f"{NEIGHBOURS} uploads side by side on one connection, {PATHS[SHARED_PATH].title}:\n\n"
-            f"{rst_table(*table(lines, SOME))}\n"
+            f"{rst_table(*table(lines, ONE))}\n{some}"
             f"Plain TCP, Mbit/s: {bare_rates(lines)}.\n")
 
 
