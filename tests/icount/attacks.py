@@ -346,6 +346,12 @@ def run_group(tap, group, tls, rows, options):
                "-".join(("stops", app or "files", "tls" if tls else "clear") + needs))
 
 
+def stop_khugepaged():
+    """It copies 2 MiB at a time, and who shares its processor waits a millisecond or two."""
+    pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled").write_text("never",
+                                                                           encoding="ascii")
+
+
 def make_site():
     os.makedirs("www", exist_ok=True)
     for name, octets in (("index.html", 6), ("300", 300), ("64K", 65536), ("1M", MIB)):
@@ -382,6 +388,7 @@ def main():
     if options.attacker:
         return attacker.run(options)
     gc.disable()
+    stop_khugepaged()
     make_site()
     tap = Tap()
     for group, tls, rows in groups(chosen(options)):
