@@ -2,9 +2,9 @@
 /*
  * How a connected socket becomes a session: prepared by the caller, done by a worker.
  *
- * The caller is inside generic netlink, which waits for no one with a right to be slow: not
- * for the socket's lock, which somebody may hold for as long as he likes. So the
- * worker waits for it, and the caller for the worker, but not for long.
+ * The caller is inside generic netlink, which the whole system shares, so it must not wait for
+ * the socket's lock: somebody may hold that for as long as he likes. The worker waits for
+ * it, and the caller for the worker, but not for long.
  */
 
 #include <linux/completion.h>
@@ -22,6 +22,9 @@
 #include "socket.h"
 #include "submit.h"
 #include "trace.h"
+
+/* The caller waits so long for the worker. */
+#define KH2_ATTACH_MS 5000U
 
 /* A header block must fit into the ring twice, or it would wait for room for ever. */
 static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
@@ -205,12 +208,13 @@ static int await(struct kh2_session *s, struct netlink_ext_ack *extack)
  * kh2_attach() - make a session of a connected socket
  * @channel: file of a channel
  * @fd: descriptor of the socket, in the caller's table
- * @args: how it begins; its early octets are taken over on success
+ * @args: how it begins; its early octets are taken over, or left for the caller to free
  * @id: set to the session's number
  * @extack: says what was refused
  *
  * Context: Process context.
- * Return: 0 or a negative errno; -EBUSY if the socket's lock was not to be had.
+ * Return: 0 or a negative errno; -EBUSY if the socket has a session or another user
+ *	already, or its lock was not to be had.
  */
 int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 *id,
 	       struct netlink_ext_ack *extack)

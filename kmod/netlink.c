@@ -40,7 +40,7 @@ static struct kh2_net *net_of(struct genl_info *info)
 
 /*
  * Generic netlink handles all messages of a datagram under a lock that the whole system shares.
- * So only the first may wait; those before another have been pulled off.
+ * So only the first may wait: the one without headroom, for netlink pulls each off before the next.
  */
 static bool is_first(const struct sk_buff *req)
 {
@@ -404,7 +404,7 @@ static void begin_dump(struct netlink_callback *cb)
 	cb->args[1] = KH2_PATIENCE_MS - patience_for(cb->skb);
 }
 
-/* For all parts of the dump together; args[1]: milliseconds that were waited */
+/* args[1]: milliseconds that were waited; only a dump of sessions adds to it */
 static u32 patience_left(const struct netlink_callback *cb)
 {
 	return KH2_PATIENCE_MS - min_t(u32, cb->args[1], KH2_PATIENCE_MS);

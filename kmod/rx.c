@@ -169,7 +169,7 @@ static bool is_silent(const struct kh2_session *s)
  * @s: the session
  *
  * As long as records of no octets come as fast as they are opened, read_sock does
- * not return. It does when there is no record, and the parser stops to look for one.
+ * not return. It returns when there is no record, so the parser is told to look for none.
  *
  * Context: Callback of the socket, with its lock held by who reads.
  */

@@ -22,11 +22,8 @@ struct kh2_net;
 struct kh2_share;
 struct sock;
 
-/* Those who look at all sessions wait for locks this long, all in all, */
+/* What asks by netlink waits so long for sessions' locks, all in all. */
 #define KH2_PATIENCE_MS 2000U
-
-/* and this long those who attach a socket, for its lock. */
-#define KH2_ATTACH_MS 5000U
 
 /* Why a session is to be run, bits of struct kh2_session.kicks */
 enum kh2_kick {

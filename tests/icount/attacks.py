@@ -34,9 +34,8 @@ import attacker  # noqa: E402
 from attacks import ATTACKS  # noqa: E402
 from h2raw import (DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM,  # noqa: E402
                    WINDOW_UPDATE, Peer, code_name, frame)
-from memory import Memory  # noqa: E402
+from memory import MIB, Memory  # noqa: E402
 
-MIB = 1 << 20
 RATIO = 2               # of the latencies' 99th percentiles, during an attack and before
 TRIES = 3
 THINK = 500000          # ns between requests of the healthy client

@@ -26,7 +26,6 @@ FIXTURE(records)
 	struct kt_netlink kt;
 	struct kt_channel ch;
 	int fds[2];
-	uint32_t session;
 };
 
 FIXTURE_SETUP(records)
@@ -34,7 +33,7 @@ FIXTURE_SETUP(records)
 	ASSERT_EQ(0, kt_netlink_open(&self->kt));
 	ASSERT_EQ(0, kt_channel_open(&self->ch, &self->kt, 0, 0, 0));
 	ASSERT_EQ(0, kt_pair(self->fds, true));
-	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], &self->session));
+	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], NULL));
 	close(self->fds[0]);
 }
 

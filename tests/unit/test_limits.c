@@ -1101,7 +1101,7 @@ TEST(requests_that_come_to_nothing_are_taken_one_by_one)
 }
 
 /* PRIORITY frames of two streams in turn, each exclusively on the other. Returns how many go into
- * a turn; of others depend on these two, they take these from each other.
+ * a turn; if others depend on these two, they take these from each other.
  */
 static u32 dependencies_of_a_turn(struct home *h)
 {

@@ -8,8 +8,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(words, **more):
-    """Runs it to its end, as subprocess.run() does, which would end by an interrupt at once and kill
-    the program, or by another signal and leave it.  Signals are passed on, and end us after it.
+    """Runs a program to its end.  subprocess.run() would kill it at an interrupt, and leave it behind
+    at other signals; here they are passed on, and end us once it has ended.
     """
     came, child = [], None
 

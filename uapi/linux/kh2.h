@@ -225,9 +225,9 @@ struct kh2_setting {
  * @KH2_EV_PUSH_PROMISE: a whole header block; @code: promised stream
  * @KH2_EV_DATA: octets of a body, in order; KH2_EVF_END_STREAM on the last
  * @KH2_EV_RESET: the stream ended by RST_STREAM @code; @arg: enum kh2_counter
- *	that says why. KH2_EVF_LOCAL: by us; our RST_STREAM follows the answer, for
- *	blocks that were submitted meanwhile go before it. Answer with KH2_OP_RELEASE,
- *	or with KH2_SQE_SEEN first. A
+ *	that says why, KH2_C_STREAMS_RESET_BY_US: an administrator. KH2_EVF_LOCAL: by
+ *	us; our RST_STREAM follows the answer, for blocks that were submitted meanwhile
+ *	go before it. Answer with KH2_OP_RELEASE, or with KH2_SQE_SEEN first. A
  *	request that the peer never looked at has KH2_REFUSED_STREAM (0x7) and not
  *	KH2_EVF_LOCAL, by its RST_STREAM or its GOAWAY (KH2_C_REFUSED_SHUTDOWN),
  *	and may be tried again

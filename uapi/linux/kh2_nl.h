@@ -163,7 +163,7 @@ enum kh2_a_stats {
  * @KH2_CMD_SESSION_GOAWAY: send GOAWAY, nothing is shut by it
  * @KH2_CMD_STREAM_GET: one stream, or all of a session
  * @KH2_CMD_STREAM_SET: urgency and incremental of a stream, or its dependency
- * @KH2_CMD_STREAM_RESET: send RST_STREAM
+ * @KH2_CMD_STREAM_RESET: end a stream by RST_STREAM, once its owner knows
  * @KH2_CMD_STATS_GET: sums of the network namespace
  * @KH2_CMD_SESSION_NEW_NTF: a session began
  * @KH2_CMD_SESSION_GONE_NTF: a session ended

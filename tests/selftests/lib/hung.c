@@ -80,6 +80,7 @@ int kt_hung_begin(struct kt_hung *hung)
 	if (hung->dev < 0 || mount("kh2", KT_HUNG, "fuse", MS_NOSUID | MS_NODEV, options) ||
 	    pthread_create(&hung->server, NULL, server, hung))
 		return -1;
+	hung->silent = true;
 	/* That it has a size is known once it was asked for. */
 	return stat(KT_HUNG, &st) || st.st_size != KT_HUNG_SIZE ? -1 : 0;
 }
@@ -88,6 +89,7 @@ int kt_hung_end(struct kt_hung *hung)
 {
 	int err = umount2(KT_HUNG, MNT_FORCE | MNT_DETACH);
 
+	hung->silent = false;
 	err = pthread_join(hung->server, NULL) ?: err;
 	close(hung->dev);
 	return err;

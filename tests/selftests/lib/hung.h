@@ -4,6 +4,7 @@
 #define KT_HUNG_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #define KT_HUNG "hung"
 #define KT_HUNG_SIZE (1 << 20)
@@ -11,6 +12,7 @@
 struct kt_hung {
 	int dev;
 	int asked;	/* reads that came, atomic */
+	bool silent;	/* it is there */
 	pthread_t server;
 };
 

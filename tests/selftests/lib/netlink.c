@@ -190,6 +190,9 @@ int kt_netlink_do(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, s
 	return err ?: collect(kt, reply, sizeof(struct genlmsghdr), keep_attr, reply, NULL, NULL);
 }
 
+/* What a message takes that is to be repeated */
+#define MESSAGE_MAX 256
+
 int kt_netlink_repeat(struct kt_netlink *kt, int cmd, const struct kt_attr *attrs, size_t n,
 		      int times)
 {
@@ -197,8 +200,11 @@ int kt_netlink_repeat(struct kt_netlink *kt, int cmd, const struct kt_attr *attr
 	size_t len = 0;
 
 	for (int i = 0; i < times; i++) {
-		struct nlmsghdr *nlh = begin(kt, buf + len, kt->family, cmd, 0);
+		struct nlmsghdr *nlh;
 
+		if (len + MESSAGE_MAX > sizeof(buf))
+			return -ENOSPC;
+		nlh = begin(kt, buf + len, kt->family, cmd, 0);
 		put_attrs(nlh, attrs, n);
 		len += NLMSG_ALIGN(nlh->nlmsg_len);
 	}
