@@ -177,7 +177,9 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 		list_add_tail(&s->touched, &ch->touched);
 	else
 		kh2_session_put(s);
-	mutex_lock(&s->lock);
+	/* Who is killed need not be told what became of its entries. */
+	if (mutex_lock_killable(&s->lock))
+		return -EINTR;
 	*cur = s;
 	return 0;
 }
@@ -244,9 +246,13 @@ static void flush_touched(struct kh2_channel *ch)
 
 	list_for_each_entry_safe(s, next, &ch->touched, touched) {
 		list_del_init(&s->touched);
-		mutex_lock(&s->lock);
-		kh2_session_flush_locked(s);
-		kh2_session_unlock(s);
+		/* Whoever has it may have looked already for what is to be sent. */
+		if (!mutex_trylock(&s->lock)) {
+			kh2_session_kick(s, KH2_KICK_TX);
+		} else {
+			kh2_session_flush_locked(s);
+			kh2_session_unlock(s);
+		}
 		kh2_session_put(s);
 	}
 }
@@ -332,7 +338,11 @@ static void run_from(struct kh2_channel *ch, struct list_head *list)
 
 	if (!s)
 		return;
-	mutex_lock(&s->lock);
+	/* A worker is at it, and may read long: it goes on, and nobody waits for it. */
+	if (!mutex_trylock(&s->lock)) {
+		kh2_session_hand_over(s);
+		return;
+	}
 	kh2_session_run_locked(s);
 	kh2_session_unlock(s);
 	kh2_session_put(s);
@@ -349,7 +359,7 @@ static void run_ready(struct kh2_channel *ch)
 	int n = count_ready(ch);
 
 	ch->passed = n ? ch->passed + 1 : KH2_LATE_AFTER;
-	for (; n; n--)
+	for (; n && !fatal_signal_pending(current); n--)
 		run_from(ch, &ch->ready);
 	if (ch->passed >= KH2_LATE_AFTER) {
 		run_from(ch, &ch->late);
