@@ -261,10 +261,8 @@ static struct kh2_session *first_session(struct kh2_channel *ch)
 	return s;
 }
 
-/* The last descriptor was closed, or its process died: the sessions go with it. */
-static int channel_release(struct inode *inode, struct file *file)
+static void channel_end(struct kh2_channel *ch)
 {
-	struct kh2_channel *ch = file->private_data;
 	struct kh2_net *kn = ch->kn;
 	struct kh2_session *s;
 
@@ -282,6 +280,30 @@ static int channel_release(struct inode *inode, struct file *file)
 	atomic_dec(&kn->n_channels);
 	kh2_channel_put(ch);
 	put_net(kn->net);
+}
+
+static void channel_end_work(struct work_struct *work)
+{
+	channel_end(container_of(work, struct kh2_channel, end));
+	/* What is left of this is waited for by kh2_user_exit(). */
+	module_put(THIS_MODULE);
+}
+
+/*
+ * The last descriptor was closed, or its process died: the sessions go with it. If it was lost in
+ * a cycle of unix sockets, a work closes it that closes files for all the system: it is
+ * not to wait for sockets.
+ */
+static int channel_release(struct inode *inode, struct file *file)
+{
+	struct kh2_channel *ch = file->private_data;
+
+	if (!(current->flags & PF_WQ_WORKER)) {
+		channel_end(ch);
+		return 0;
+	}
+	__module_get(THIS_MODULE);
+	queue_work(ch->share.user->session_wq, &ch->end);
 	return 0;
 }
 
@@ -409,6 +431,7 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	ch->feed_ms = KH2_FEED_MIN_MS;
 	timer_setup(&ch->fallback, kh2_submit_fallback, 0);
 	INIT_WORK(&ch->handover, kh2_submit_handover);
+	INIT_WORK(&ch->end, channel_end_work);
 	err = channel_charge(ch, extack) ?: channel_memory(ch);
 	if (err) {
 		channel_free(ch);

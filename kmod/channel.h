@@ -81,6 +81,7 @@ struct kh2_area {
  * @fallback: notices that the owner does not come for its receive work
  * @handover: gives that to workers then
  * @away: it has not come since
+ * @end: ends the channel, where its last descriptor was closed by who must not wait
  */
 struct kh2_channel {
 	refcount_t refs;
@@ -116,6 +117,7 @@ struct kh2_channel {
 	struct timer_list fallback;
 	struct work_struct handover;
 	bool away;
+	struct work_struct end;
 };
 
 struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes *want,

@@ -177,4 +177,95 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
 	pthread_join(self->holder.thread, NULL);
 }
 
+/* Closes a descriptor so that nobody has it: in a message to a socket that is itself in it. */
+static int lose(int fd)
+{
+	union {
+		struct cmsghdr head;
+		char octets[CMSG_SPACE(3 * sizeof(int))];
+	} control = {};
+	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
+	const struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int unread[2], other[2], fds[3];
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, unread))
+		return -errno;
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(fds));
+	fds[0] = fd;
+	fds[1] = unread[0];
+	fds[2] = unread[1];
+	memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
+	n = sendmsg(unread[0], &msg, 0);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	/* The kernel looks for such ones as another is closed. */
+	if (n != 1 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, other))
+		return -errno;
+	close(other[0]);
+	close(other[1]);
+	return 0;
+}
+
+/* A session of a channel that nobody has mapped, for lose() */
+static int attach_to_own(struct kt_netlink *kt, int socket, uint32_t *session)
+{
+	struct kt_channel ch = { .fd = kt_channel_new(kt, 0, 0, 0, NULL) };
+	int err;
+
+	if (ch.fd < 0)
+		return ch.fd;
+	err = kt_attach(kt, &ch, socket, session);
+	if (!err)
+		return ch.fd;
+	close(ch.fd);
+	return err;
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_closes_files, 60)
+{
+	struct kt_attr id = { .type = KH2_A_SESSION_ID };
+	int held, free, fds[2], n, err = 0;
+	static struct kt_frame f;
+
+	ASSERT_EQ(0, kt_pair(self->fds, true));
+	ASSERT_EQ(0, begin_to_hold(&self->holder, self->fds[0]));
+	ASSERT_TRUE(waits_for_data(&self->holder));
+	held = attach_to_own(&self->kt, self->fds[0], &id.u32);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
+	ASSERT_TRUE(holds(&self->hung));
+	for (int i = 0; i < WAIT && !err; i++)
+		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
+	ASSERT_EQ(-EBUSY, err);
+	ASSERT_EQ(0, kt_pair(fds, false));
+	free = attach_to_own(&self->kt, fds[0], NULL);
+	ASSERT_LE(0, free);
+	close(fds[0]);
+
+	/* One work of the kernel closes both, in turn. */
+	ASSERT_EQ(0, lose(held));
+	usleep(200000);
+	ASSERT_EQ(0, lose(free));
+	while ((n = kt_recv_frame(fds[1], &f, WAIT)) == 1)
+		;
+	EXPECT_EQ(0, n);
+	close(fds[1]);
+
+	/* The other ends as it can. */
+	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	pthread_join(self->holder.thread, NULL);
+	err = 0;
+	for (int i = 0; i < WAIT && err != -ENOENT; i++) {
+		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
+		usleep(1000);
+	}
+	EXPECT_EQ(-ENOENT, err);
+}
+
 KT_HARNESS_MAIN
