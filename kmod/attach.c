@@ -16,6 +16,7 @@
 
 #include "attach.h"
 #include "channel.h"
+#include "held_file.h"
 #include "netlink.h"
 #include "netns.h"
 #include "session.h"
@@ -65,6 +66,19 @@ static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *ext
 	return 0;
 }
 
+static int hold_socket(struct kh2_session *s, struct netlink_ext_ack *extack)
+{
+	struct kh2_held_file *held = kh2_hold_file(s->ch->share.user, s->file);
+
+	if (!IS_ERR(held)) {
+		s->held = held;
+		return 0;
+	}
+	if (PTR_ERR(held) == -EMFILE)
+		NL_SET_ERR_MSG(extack, "as many sockets and files are held as may be open");
+	return PTR_ERR(held);
+}
+
 static int join_ring(struct kh2_session *s, struct netlink_ext_ack *extack)
 {
 	int err = kh2_ring_join(&s->ch->ring, &s->claim, 0);
@@ -105,8 +119,8 @@ static int prepare(struct kh2_session *s, int fd, struct kh2_session_args *args,
 	s->padding = args->cfg.padding;
 	strscpy(s->label, args->label, sizeof(s->label));
 	memcpy(s->limits, args->cfg.limits, sizeof(s->limits));
-	err = get_socket(s, fd, extack) ?: join_ring(s, extack) ?: take_number(s) ?:
-	      make_engine(s, &args->cfg, extack);
+	err = get_socket(s, fd, extack) ?: hold_socket(s, extack) ?: join_ring(s, extack) ?:
+	      take_number(s) ?: make_engine(s, &args->cfg, extack);
 	if (err)
 		return err;
 	s->early = args->early;
@@ -213,7 +227,8 @@ static int await(struct kh2_session *s, struct netlink_ext_ack *extack)
  * @extack: says what was refused
  *
  * Context: Process context.
- * Return: 0 or a negative errno; -EBUSY if the socket has a session or another user
+ * Return: 0 or a negative errno; -EMFILE if the user would have more files held than
+ *	RLIMIT_NOFILE, -EBUSY if the socket has a session or another user
  *	already, or its lock was not to be had.
  */
 int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 *id,

@@ -21,6 +21,7 @@
 
 #include "channel.h"
 #include "file_source.h"
+#include "held_file.h"
 #include "session.h"
 
 /* Octets read ahead of what was sent, for one stream, */
@@ -88,6 +89,7 @@ static void put_source(struct kh2_file_source *f)
 	if (!refcount_dec_and_test(&f->refs))
 		return;
 	drop_frags(f, f->tail);
+	kh2_drop_file(f->held);
 	fput(f->file);
 	kh2_share_free(&s->ch->share, f, struct_size(f, frags, f->mask + 1));
 	kh2_session_put(s);
@@ -479,12 +481,14 @@ static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off,
  *
  * Context: Process context of the owner, with the session's lock held.
  * Return: the source, or ERR_PTR(): -EBADF, -EISDIR, -EINVAL or -EOPNOTSUPP for
- *	a file that cannot be read here, -ENODATA for one that is too short, -ENOMEM, or
- *	what the file system or security module says.
+ *	a file that cannot be read here, -ENODATA for one that is too short, -EMFILE if the
+ *	user would have more held than RLIMIT_NOFILE, -ENOMEM, or what the file system or
+ *	security module says.
  */
 struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *file, u64 off,
 					    u64 len)
 {
+	struct kh2_held_file *held;
 	struct kh2_file_source *f;
 	loff_t pos = off;
 	int err;
@@ -499,11 +503,17 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 	err = rw_verify_area(READ, file, &pos, min_t(u64, len, MAX_RW_COUNT));
 	if (err)
 		return ERR_PTR(err);
+	held = kh2_hold_file(s->ch->share.user, file);
+	if (IS_ERR(held))
+		return ERR_CAST(held);
 	f = file_source_alloc(s, off, len);
-	if (!f)
+	if (!f) {
+		kh2_drop_file(held);
 		return ERR_PTR(-ENOMEM);
+	}
 	__module_get(THIS_MODULE);
 	f->file = get_file(file);
+	f->held = held;
 	f->kind = is_pipe(file) ? KH2_FILE_PIPE : KH2_FILE_CACHED;
 	f->local = f->kind == KH2_FILE_CACHED && is_local(file);
 	f->base.src.patient = f->kind == KH2_FILE_CACHED;

@@ -8,6 +8,7 @@
 
 #include "source.h"
 
+struct kh2_held_file;
 struct page;
 
 /**
@@ -37,6 +38,7 @@ enum kh2_file_kind {
  * @refs: the engine's, and that of queued work
  * @session: for life
  * @file: our reference
+ * @held: it counts for the user
  * @kind: enum kh2_file_kind
  * @local: the page cache may be read without asking the file system
  * @dead: the engine let go; guarded by the session's lock
@@ -60,6 +62,7 @@ struct kh2_file_source {
 	refcount_t refs;
 	struct kh2_session *session;
 	struct file *file;
+	struct kh2_held_file *held;
 	u8 kind;
 	bool local;
 	bool dead;

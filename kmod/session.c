@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "channel.h"
 #include "compat.h"
+#include "held_file.h"
 #include "netlink.h"
 #include "netns.h"
 #include "rx.h"
@@ -352,8 +353,12 @@ void kh2_session_unlock(struct kh2_session *s)
 
 	s->closing = NULL;
 	mutex_unlock(&s->lock);
-	if (file)
-		kh2_session_fput(file);
+	if (!file)
+		return;
+	if (s->held)
+		kh2_drop_file(s->held);
+	s->held = NULL;
+	kh2_session_fput(file);
 }
 
 /**

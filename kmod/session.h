@@ -129,6 +129,7 @@ struct kh2_session_args {
  * @e: engine, NULL when gone
  * @file: our reference to the socket, NULL when gone
  * @sock: of @file
+ * @held: @file, or @closing, counts for the user
  * @closing: what @file was; closed as the lock is given back
  * @early: octets to be fed first
  * @skip: where in a TLS handshake message we are
@@ -185,6 +186,7 @@ struct kh2_session {
 	u8 state;
 	struct kh2e *e;
 	struct file *file;
+	struct kh2_held_file *held;
 	struct file *closing;
 	struct socket *sock;
 	struct kh2_early early;

@@ -18,6 +18,7 @@
 #include <linux/user_namespace.h>
 #include <linux/wait_bit.h>
 
+#include "held_file.h"
 #include "user.h"
 
 /* Files that one user reads at a time, where that waits. */
@@ -56,6 +57,7 @@ static void user_end(struct work_struct *work)
 
 	destroy_workqueue(user->file_wq);
 	destroy_workqueue(user->session_wq);
+	kh2_held_files_exit(user);
 	kfree(user);
 	if (atomic_dec_and_test(&n_users))
 		wake_up_var(&n_users);
@@ -78,6 +80,8 @@ static struct kh2_user *user_new(kuid_t uid)
 	user->file_wq = alloc_workqueue("kh2_file-%u", WQ_UNBOUND, KH2_USER_READERS, nr);
 	if (!user->file_wq)
 		goto err_session_wq;
+	if (kh2_held_files_init(user))
+		goto err_file_wq;
 	refcount_set(&user->refs, 1);
 	user->uid = uid;
 	INIT_WORK(&user->end, user_end);
@@ -86,6 +90,8 @@ static struct kh2_user *user_new(kuid_t uid)
 	atomic_inc(&n_users);
 	return user;
 
+err_file_wq:
+	destroy_workqueue(user->file_wq);
 err_session_wq:
 	destroy_workqueue(user->session_wq);
 err_free:

@@ -4,7 +4,9 @@
 #define KH2_USER_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
@@ -19,6 +21,8 @@
  * @end: frees the user, where its own workers do not wait for themselves
  * @lock: guards @granted, and that of its channels; innermost
  * @granted: octets that its channels may hold
+ * @files_lock: guards @files and what is in it; nothing of ours is taken inside
+ * @files: struct kh2_held_file by file
  */
 struct kh2_user {
 	struct list_head link;
@@ -30,6 +34,9 @@ struct kh2_user {
 
 	spinlock_t lock;	/* guards granted; innermost */
 	long granted;
+
+	struct mutex files_lock;	/* guards files; nothing of ours is taken inside */
+	struct rhashtable files;
 };
 
 /**

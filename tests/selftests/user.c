@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -405,6 +406,118 @@ TEST_F_TIMEOUT(user, files_that_never_come_hold_up_their_user_alone, 120)
 	close(hold[1]);
 	waitpid(pid, NULL, 0);
 	kt_channel_close(&ch);
+}
+
+/* Descriptors that are closed go on to count while what they named is held. */
+#define FILES_MAX 10
+#define FILES_TRIED (2 * FILES_MAX)
+
+static int limit_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return -1;
+	limit.rlim_cur = FILES_MAX;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Attaches sockets, keeps none of them; returns how many, or -1 at another error than is due. */
+static int attach_and_close(struct kt_netlink *kt, const struct kt_channel *ch, int (*fds)[2],
+			    int n)
+{
+	for (int i = 0; i < n; i++) {
+		int err = kt_attach(kt, ch, fds[i][0], NULL);
+
+		if (err)
+			return err == -EMFILE ? i : -1;
+		close(fds[i][0]);
+	}
+	return n;
+}
+
+static int sockets_to_the_limit(void)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	int fds[FILES_TRIED][2];
+
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 4096))
+		return 101;
+	for (int i = 0; i < FILES_TRIED; i++)
+		if (kt_pair(fds[i], false))
+			return 102;
+	if (limit_files() ||
+	    attach_and_close(&kt, &ch, fds, FILES_TRIED) != FILES_MAX)
+		return 103;
+	/* What ends makes room. */
+	close(fds[0][1]);
+	for (int i = 0; i < WAIT; i++) {
+		if (attach_and_close(&kt, &ch, &fds[FILES_MAX], 1) == 1)
+			return 0;
+		while (kt_event(&ch, 1))
+			kt_done(&ch);
+	}
+	return 104;
+}
+
+static int files_to_the_limit(void)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	int fds[2], files[FILES_MAX];
+	uint32_t session;
+
+	for (int i = 0; i < FILES_MAX; i++)
+		files[i] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 1 << 16))
+		return 101;
+	if (kt_pair(fds, false) || kt_attach(&kt, &ch, fds[0], &session) ||
+	    kt_send_preface(fds[1]) || get_streams(&ch, fds[1], FILES_TRIED) ||
+	    shut_window(&ch, session) || limit_files())
+		return 102;
+	/* The socket is one of them; one file is one, however often it is queued. */
+	for (uint32_t i = 1; i < FILES_TRIED; i++) {
+		struct kh2_event ev = {};
+		bool over;
+
+		if (submit_answer(&ch, session, 2 * i + 1, files[i % FILES_MAX]))
+			return 103;
+		over = kt_await(&ch, KH2_EV_SQE_ERROR, 0, &ev, NULL);
+		if (over != (i % FILES_MAX == 0) || (over && ev.code != EMFILE))
+			return 104;
+	}
+	return 0;
+}
+
+static int sockets_beyond_the_limit(void)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	int fds[FILES_TRIED][2];
+
+	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 4096))
+		return 101;
+	for (int i = 0; i < FILES_TRIED; i++)
+		if (kt_pair(fds[i], false))
+			return 102;
+	return limit_files() || attach_and_close(&kt, &ch, fds, FILES_TRIED) != FILES_TRIED;
+}
+
+TEST_F(user, sockets_and_files_that_are_held_count)
+{
+	int status = -1;
+	pid_t pid;
+
+	EXPECT_EQ(0, as_stranger(sockets_to_the_limit));
+	EXPECT_EQ(0, as_stranger(files_to_the_limit));
+	/* All are given back; and who may exceed his limits may exceed this one. */
+	EXPECT_EQ(0, as_stranger(sockets_to_the_limit));
+	pid = fork();
+	if (!pid)
+		_exit(sockets_beyond_the_limit());
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
 }
 
 KT_HARNESS_MAIN

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files that are held for a user: sockets of sessions, and what is queued to be sent. Their
+ * descriptors may be closed, so that RLIMIT_NOFILE would not see them any more. As for
+ * descriptors that are under way between sockets of the unix family, all of one user together may
+ * be no more than a process may have open. One file counts once, however often it is queued.
+ */
+
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/resource.h>
+#include <linux/rhashtable.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "held_file.h"
+#include "user.h"
+
+/**
+ * struct kh2_held_file - a file that is held
+ * @node: in the user's table
+ * @file: which; the reference is that of who holds it
+ * @user: for whom
+ * @refs: how often; guarded by the user's files_lock
+ * @rcu: to be freed behind those who walk the table
+ */
+struct kh2_held_file {
+	struct rhash_head node;
+	const struct file *file;
+	struct kh2_user *user;
+	unsigned long refs;
+	struct rcu_head rcu;
+};
+
+static const struct rhashtable_params params = {
+	.key_len = sizeof_field(struct kh2_held_file, file),
+	.key_offset = offsetof(struct kh2_held_file, file),
+	.head_offset = offsetof(struct kh2_held_file, node),
+	.automatic_shrinking = true,
+};
+
+static struct kh2_held_file *add(struct kh2_user *user, const struct file *file)
+{
+	struct kh2_held_file *held;
+	int err;
+
+	if (atomic_read(&user->files.nelems) >= rlimit(RLIMIT_NOFILE) &&
+	    !capable(CAP_SYS_RESOURCE))
+		return ERR_PTR(-EMFILE);
+	held = kzalloc(sizeof(*held), GFP_KERNEL_ACCOUNT);
+	if (!held)
+		return ERR_PTR(-ENOMEM);
+	held->file = file;
+	held->user = user;
+	err = rhashtable_insert_fast(&user->files, &held->node, params);
+	if (!err)
+		return held;
+	kfree(held);
+	return ERR_PTR(err);
+}
+
+/**
+ * kh2_hold_file() - a file is held for a user from now on
+ * @user: the user
+ * @file: the file; the caller has a reference until kh2_drop_file()
+ *
+ * Context: A system call of the process that hands the file over, may sleep.
+ * Return: for kh2_drop_file(), or ERR_PTR(): -EMFILE if more files than RLIMIT_NOFILE would be
+ *	held, -ENOMEM.
+ */
+struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *file)
+{
+	struct kh2_held_file *held;
+
+	mutex_lock(&user->files_lock);
+	held = rhashtable_lookup_fast(&user->files, &file, params) ?: add(user, file);
+	if (!IS_ERR(held))
+		held->refs++;
+	mutex_unlock(&user->files_lock);
+	return held;
+}
+
+/**
+ * kh2_drop_file() - undo kh2_hold_file()
+ * @held: what it returned
+ *
+ * Context: Process context, may sleep; a channel of the user is there.
+ */
+void kh2_drop_file(struct kh2_held_file *held)
+{
+	struct kh2_user *user = held->user;
+
+	mutex_lock(&user->files_lock);
+	if (!--held->refs) {
+		rhashtable_remove_fast(&user->files, &held->node, params);
+		kfree_rcu(held, rcu);
+	}
+	mutex_unlock(&user->files_lock);
+}
+
+/**
+ * kh2_held_files_init() - nothing is held yet
+ * @user: a new one
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kh2_held_files_init(struct kh2_user *user)
+{
+	mutex_init(&user->files_lock);
+	return rhashtable_init(&user->files, &params);
+}
+
+/**
+ * kh2_held_files_exit() - nothing is held any more
+ * @user: set up
+ *
+ * Context: Process context, may sleep.
+ */
+void kh2_held_files_exit(struct kh2_user *user)
+{
+	rhashtable_destroy(&user->files);
+}
