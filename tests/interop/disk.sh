@@ -84,11 +84,42 @@ test_full_disk() {
 	umount full
 }
 
+disk_octets_of() {
+	local counts
+	counts=$(grep "^$(mountpoint -d www/disk) " "$1/io.stat") || return
+	counts=${counts#*rbytes=}
+	echo "${counts%% *}"
+}
+
+read_for() {
+	local octets
+	octets=$(disk_octets_of "$1") && echo "$octets" && [ "$octets" -ge $((3 << 20)) ]
+}
+
+# What workers of the kernel read counts for the control group that kh2d is in.
+test_io_group() {
+	local group=/sys/fs/cgroup/kh2-disk-$$
+	if ! make_group "$group" io 2> group.err; then
+		skip io_group_pays 'this kernel has no io controller'
+		return
+	fi
+	start_in "$group" --root www
+	result $? io_group_starts
+	echo 3 > /proc/sys/vm/drop_caches
+	check io_group_file_is_sent curl -sS --fail --http2-prior-knowledge -o got \
+		"http://127.0.0.1:$port/disk/large"
+	check io_group_file_is_whole cmp got www/disk/large
+	check io_group_pays read_for "$group"
+	check io_group_stops stop_kh2d
+	rmdir "$group"
+}
+
 run() {
 	# Where files are read does not depend on TLS in the user backend.
 	[ "$backend" = user ] || run_over clear
 	run_over tls --cert cert.pem --key key.pem
 	test_full_disk
+	[ "$backend" = user ] || test_io_group
 	check_nothing_left
 }
 

@@ -141,6 +141,24 @@ start_kh2d() {
 	mapfile -t -O "${#ports[@]}" ports < <(port_of 1,99)
 }
 
+# start_in GROUP ARGUMENT...: kh2d as the only member of a control group; ours is home_group.
+start_in() {
+	local group=$1 status
+	shift
+	echo $$ > "$group/cgroup.procs"
+	start_kh2d "$@"
+	status=$?
+	echo $$ > "$home_group/cgroup.procs"
+	return $status
+}
+
+# make_group GROUP CONTROLLER: and finds home_group
+make_group() {
+	home_group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+	[ -w "$home_group/cgroup.procs" ] &&
+		echo "+$2" > /sys/fs/cgroup/cgroup.subtree_control && mkdir "$1"
+}
+
 # port_of N: of the Nth listening line; of several, as sed numbers lines.
 port_of() {
 	sed -n 's/^kh2d: listening on .*:\([0-9]*\) (.*/\1/p' kh2d.err | sed -n "$1p"

@@ -4,9 +4,7 @@
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
-groups=/sys/fs/cgroup
-group=$groups/kh2-memcg-$$
-home=
+group=/sys/fs/cgroup/kh2-memcg-$$
 
 only_healthy() {
 	[ "$(sessions)" = 1 ]
@@ -30,15 +28,9 @@ charged_less() {
 	[ "$(charged)" -lt "$1" ]
 }
 
-# start_limited ARGUMENT...: kh2d as the only member of the group
-start_limited() {
-	local status
+start_unlimited() {
 	echo max > "$group/memory.max"
-	echo $$ > "$group/cgroup.procs"
-	start_kh2d "$@"
-	status=$?
-	echo $$ > "$home/cgroup.procs"
-	return $status
+	start_in "$group" "$@"
 }
 
 # limit OCTETS: so much more than is used now
@@ -74,7 +66,7 @@ leaves_nothing() {
 
 test_charged() {
 	local before
-	start_limited --root www
+	start_unlimited --root www
 	result $? charged_starts
 	before=$(charged)
 	crowd 400
@@ -91,7 +83,7 @@ test_charged() {
 # Killed for want of memory amid many connections.
 test_killed() {
 	local before
-	start_limited --root www
+	start_unlimited --root www
 	result $? killed_starts
 	before=$(kills)
 	limit $((1 << 20))
@@ -107,7 +99,7 @@ test_killed() {
 # Nobody may be killed: memory is just not there, for as long as others hold it.
 test_denied() {
 	local before i
-	start_limited --app "$kh2_bin/apps/echo.so" --workers 1
+	start_unlimited --app "$kh2_bin/apps/echo.so" --workers 1
 	result $? denied_starts
 	echo -1000 > "/proc/$kh2d_pid/oom_score_adj"
 	before=$(field memory.events max)
@@ -154,14 +146,8 @@ run() {
 	check_nothing_left
 }
 
-# The group of this test, to which we come back
-find_home() {
-	home=$groups$(sed -n 's/^0:://p' /proc/self/cgroup)
-	[ -w "$home/cgroup.procs" ] && echo +memory > $groups/cgroup.subtree_control &&
-		mkdir "$group" && [ -e "$group/memory.max" ]
-}
-
-if ! python=$(python_h2) || ! has_module || ! find_home 2> home.err; then
+if ! python=$(python_h2) || ! has_module || ! make_group "$group" memory 2> group.err ||
+	[ ! -e "$group/memory.max" ]; then
 	echo '1..0 # SKIP needs python3-h2, kh2.ko and the memory controller of cgroup v2'
 	exit
 fi
