@@ -10,8 +10,11 @@
 #include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/jiffies.h>
+#include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/sched/mm.h>
+#include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include "attach.h"
@@ -163,17 +166,14 @@ static void publish(struct kh2_session *s)
 	atomic64_inc(&s->kn->total_sessions);
 }
 
-/**
- * kh2_attach_locked() - take over the socket of a session that was prepared
- * @s: the session; live afterwards, or gone
- *
- * Context: A worker of the user, with the session's lock held.
- */
-void kh2_attach_locked(struct kh2_session *s)
+/* The session is live afterwards, or gone. */
+static void take_over_locked(struct kh2_session *s)
 {
+	struct kh2_attach *attach = &s->attach;
+
 	lockdep_assert_held(&s->lock);
-	s->refused = kh2_socket_attach(s, &s->refusal);
-	if (s->refused) {
+	attach->err = kh2_socket_attach(s, &attach->why);
+	if (attach->err) {
 		discard_locked(s);
 		return;
 	}
@@ -185,37 +185,66 @@ void kh2_attach_locked(struct kh2_session *s)
 	set_bit(KH2_KICK_RX, &s->kicks);
 }
 
-/**
- * kh2_attach_done() - tell the one who asked for a session what came of it
- * @s: the session, after a run
- *
- * Context: A worker of the user, with no lock.
- */
-void kh2_attach_done(struct kh2_session *s)
+/* The one who asked is told what came of it, unless he is gone. */
+static void finish(struct kh2_attach *attach)
 {
-	struct file *channel = s->channel;
+	struct file *channel = attach->channel;
 
 	if (!channel)
 		return;
-	s->channel = NULL;
+	attach->channel = NULL;
 	/* The last, if nobody waits any more. */
 	kh2_session_fput(channel);
-	complete_all(&s->attached);
+	complete_all(&attach->done);
+}
+
+/* Runs again if the one who asked has given up: whatever the session is by then, it ends. */
+static void attach_work(struct work_struct *work)
+{
+	struct kh2_session *s = container_of(work, struct kh2_session, attach.work);
+	struct mem_cgroup *old = set_active_memcg(s->ch->memcg);
+
+	mutex_lock(&s->lock);
+	if (s->state == KH2_SESSION_NEW)
+		take_over_locked(s);
+	kh2_session_run_locked(s);
+	kh2_session_unlock(s);
+	finish(&s->attach);
+	set_active_memcg(old);
+	kh2_session_put(s);
+}
+
+static void queue(struct kh2_session *s)
+{
+	kh2_session_get(s);
+	if (!queue_work(s->ch->share.user->session_wq, &s->attach.work))
+		kh2_session_put(s);
+}
+
+/* The sessions of a channel end as it is closed: not before this one has begun. */
+static void start(struct kh2_session *s, struct file *channel)
+{
+	INIT_WORK(&s->attach.work, attach_work);
+	init_completion(&s->attach.done);
+	s->attach.channel = get_file(channel);
+	queue(s);
 }
 
 static int await(struct kh2_session *s, struct netlink_ext_ack *extack)
 {
-	long left = wait_for_completion_killable_timeout(&s->attached,
+	struct kh2_attach *attach = &s->attach;
+	long left = wait_for_completion_killable_timeout(&attach->done,
 							 msecs_to_jiffies(KH2_ATTACH_MS));
 
 	if (left <= 0) {
 		NL_SET_ERR_MSG(extack, "socket is busy");
-		kh2_session_kick(s, KH2_KICK_END);
+		set_bit(KH2_KICK_END, &s->kicks);
+		queue(s);
 		return left ?: -EBUSY;
 	}
-	if (s->refusal)
-		NL_SET_ERR_MSG_FMT(extack, "%s", s->refusal);
-	return s->refused;
+	if (attach->why)
+		NL_SET_ERR_MSG_FMT(extack, "%s", attach->why);
+	return attach->err;
 }
 
 /**
@@ -251,9 +280,7 @@ int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 
 		kh2_session_unlock(s);
 	} else {
 		*id = s->id;
-		/* The sessions of a channel end as it is closed: not before this one has begun. */
-		s->channel = get_file(channel);
-		kh2_session_hand_over(kh2_session_get(s));
+		start(s, channel);
 		err = await(s, extack);
 	}
 	kh2_session_put(s);

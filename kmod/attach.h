@@ -3,16 +3,32 @@
 #ifndef KH2_ATTACH_H
 #define KH2_ATTACH_H
 
+#include <linux/completion.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct file;
 struct kh2_session;
 struct kh2_session_args;
 struct netlink_ext_ack;
 
+/**
+ * struct kh2_attach - how a session begins; its work owns all of it until @done
+ * @work: takes the socket over
+ * @channel: file of the session's channel, given back before @done
+ * @done: it is over; @err and @why do not change any more
+ * @err: 0 or a negative errno
+ * @why: what to say of it, or NULL
+ */
+struct kh2_attach {
+	struct work_struct work;
+	struct file *channel;
+	struct completion done;
+	int err;
+	const char *why;
+};
+
 int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 *id,
 	       struct netlink_ext_ack *extack);
-void kh2_attach_locked(struct kh2_session *s);
-void kh2_attach_done(struct kh2_session *s);
 
 #endif

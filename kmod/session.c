@@ -10,7 +10,6 @@
 #include <net/sock.h>
 #include <net/tls_prot.h>
 
-#include "attach.h"
 #include "channel.h"
 #include "compat.h"
 #include "held_file.h"
@@ -611,11 +610,8 @@ static void session_work(struct work_struct *work)
 	struct mem_cgroup *old = set_active_memcg(s->ch->memcg);
 
 	mutex_lock(&s->lock);
-	if (s->state == KH2_SESSION_NEW)
-		kh2_attach_locked(s);
 	kh2_session_run_locked(s);
 	kh2_session_unlock(s);
-	kh2_attach_done(s);
 	set_active_memcg(old);
 	kh2_session_put(s);
 }
@@ -641,7 +637,6 @@ struct kh2_session *kh2_session_new(struct kh2_channel *ch)
 	s->armed = U64_MAX;
 	s->why = __KH2_C_END;
 	mutex_init(&s->lock);
-	init_completion(&s->attached);
 	INIT_WORK(&s->work, session_work);
 	timer_setup(&s->timer, session_timer, 0);
 	INIT_LIST_HEAD(&s->wants);

@@ -3,7 +3,6 @@
 #ifndef KH2_SESSION_H
 #define KH2_SESSION_H
 
-#include <linux/completion.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
@@ -13,6 +12,7 @@
 #include <linux/workqueue.h>
 #include <linux/kh2_nl.h>
 
+#include "attach.h"
 #include "engine/engine.h"
 #include "ring.h"
 
@@ -116,10 +116,7 @@ struct kh2_session_args {
  * @label: for people
  * @saved: what the socket was, guarded by sk_callback_lock
  * @io_by: task that reads or writes the socket for us
- * @channel: file of @ch, until @attached
- * @attached: the first run is over; @refused and @refusal do not change any more
- * @refused: 0 or negative errno of attach
- * @refusal: what to say of it, or NULL
+ * @attach: how it began
  * @kicks: enum kh2_kick bits, atomic
  * @work: runs the session
  * @timer: runs the session when a deadline has passed
@@ -173,10 +170,7 @@ struct kh2_session {
 	struct kh2_saved saved;
 	struct task_struct *io_by;
 
-	struct file *channel;
-	struct completion attached;
-	int refused;
-	const char *refusal;
+	struct kh2_attach attach;
 
 	unsigned long kicks;
 	struct work_struct work;
