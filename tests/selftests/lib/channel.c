@@ -171,13 +171,13 @@ bool kt_await(struct kt_channel *ch, int type, int timeout_ms, struct kh2_event 
 	return false;
 }
 
-/* With the kernel's own time limits for peers, but for slow kernels. */
+/* A peer may take its time: tests that look at its limits set them. */
 int kt_attach(struct kt_netlink *kt, const struct kt_channel *ch, int socket, uint32_t *session)
 {
 	static struct kt_reply reply;
 	const struct kh2_limit_value limits[] = {
-		{ .id = KH2_L_PREFACE_MS, .value = 10000 * kt_slow() },
-		{ .id = KH2_L_SETTINGS_ACK_MS, .value = 10000 * kt_slow() },
+		{ .id = KH2_L_PREFACE_MS, .value = 60000 * kt_slow() },
+		{ .id = KH2_L_SETTINGS_ACK_MS, .value = 60000 * kt_slow() },
 	};
 	const struct kt_attr attrs[] = {
 		{ .type = KH2_A_SESSION_CHANNEL_FD, .u32 = ch->fd },
