@@ -3,21 +3,12 @@
 # The debug kernel reports what faulty.ko does wrong, and the harness fails the run for it.
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-vm=${KH2_VM:-$here/../vm}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-count=0
+. "$(dirname "$0")/lib.sh"
+
 failed=0
 
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		failed=1
-		echo "not ok $count $2"
-	fi
+explain() {
+	failed=1
 }
 
 # reported NAME PATTERN: the VM ended for its kernel's reports, and this is among them.

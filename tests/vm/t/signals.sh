@@ -4,20 +4,13 @@
 set -um
 
 tests=$(cd "$(dirname "$0")/../.." && pwd)
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-count=0
 
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-		sed 's/^/# /' "$dir/out"
-		processes | xargs -r ps -f | sed 's/^/# /'
-		find "$dir/tmp" | sed 's/^/# left: /'
-	fi
+. "$(dirname "$0")/lib.sh"
+
+explain() {
+	cat "$dir/out"
+	processes | xargs -r ps -f
+	find "$dir/tmp" | sed 's/^/left: /'
 }
 
 # Those that the VM began: all name its directory.

@@ -3,28 +3,26 @@
 # The test runner counts what programs say, and what they fail to say.
 set -u
 
-runner=$(dirname "$0")/../../tap-run
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-count=0
+. "$(dirname "$0")/lib.sh"
 
-# case NAME SCRIPT RESULT...: runs SCRIPT as a test and compares the results recorded.
+runner=$here/../../tap-run
+
+explain() {
+	cat "$dir/results" "$dir/out"
+}
+
+# case_of NAME SCRIPT RESULT...: runs SCRIPT as a test and compares the results recorded.
 case_of() {
 	local name=$1 script=$2
 	shift 2
-	count=$((count + 1))
 	printf '#!/bin/sh\n%s\n' "$script" > "$dir/program"
 	chmod +x "$dir/program"
 	rm -f "$dir/results"
 	printf 'x\t%s\n' "$dir/program" |
 		"$runner" --results "$dir/results" --timeouts "$dir/timeouts" > "$dir/out"
-	if [ "$(sed -n 's/.*"case": "\(.*\)", "result": "\(.*\)", .*/\1=\2/p' "$dir/results")" \
-		= "$(printf '%s\n' "$@")" ]; then
-		echo "ok $count $name"
-	else
-		echo "not ok $count $name"
-		sed 's/^/# /' "$dir/results" "$dir/out"
-	fi
+	[ "$(sed -n 's/.*"case": "\(.*\)", "result": "\(.*\)", .*/\1=\2/p' "$dir/results")" \
+		= "$(printf '%s\n' "$@")" ]
+	result $? "$name"
 }
 
 echo 'x 1' > "$dir/timeouts"

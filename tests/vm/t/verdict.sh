@@ -3,19 +3,10 @@
 # The harness passes on statuses, output and files, and sees kernel trouble, crashes and hangs.
 set -u
 
-vm=${KH2_VM:-$(dirname "$0")/../vm}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-count=0
+. "$(dirname "$0")/lib.sh"
 
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-		sed 's/^/# /' "$dir/out" "$dir/err"
-	fi
+explain() {
+	cat "$dir/out" "$dir/err"
 }
 
 # Runs the VM and remembers status and output.
