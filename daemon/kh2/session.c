@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* kh2 session: lists, shows and ends HTTP/2 connections. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <kh2.h>
 
 #include "cli.h"
 #include "fields.h"
-#include "json.h"
 #include "names.h"
 #include "nl.h"
+#include "object.h"
 
 static const struct field fields[] = {
 	{ KH2_A_SESSION_ID,		 "id",			 FIELD_U32, NULL },
@@ -75,7 +74,7 @@ static const char *text_of(const struct nlattr *attr)
 	return i ? text : "-";
 }
 
-static void show_row(const struct nlattr **a)
+static void print_row(const struct nlattr **a)
 {
 	const char *tls = tls_version_name(nl_u32(a[KH2_A_SESSION_TLS_VERSION]));
 
@@ -92,45 +91,28 @@ static void show_row(const struct nlattr **a)
 	printf("%s\n", text_of(a[KH2_A_SESSION_COMM]));
 }
 
-static void show_one(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
+static void print_head(void)
 {
-	const struct nlattr *attrs[KH2_A_SESSION_MAX + 1];
-	const bool *row = arg;
-
-	(void)cmd;
-	nl_parse(msg, attrs, KH2_A_SESSION_MAX);
-	if (cli_json)
-		json_object_begin(NULL);
-	else if (*row)
-		return show_row(attrs);
-	fields_show(fields, attrs);
-	if (cli_json)
-		json_object_end();
+	printf("%-6s %-6s %-8s %-8s %-26s %-26s %7s %12s %12s %7s %7s %s\n", "ID", "ROLE", "STATE",
+	       "TLS", "LOCAL", "PEER", "STREAMS", "RX", "TX", "AGE", "PID", "COMM");
 }
+
+static const struct object sessions = {
+	.singular = "session",
+	.plural = "sessions",
+	.fields = fields,
+	.print_head = print_head,
+	.print_row = print_row,
+};
 
 static int list(int argc, char **argv)
 {
 	struct nl *nl = nl_open();
-	bool row = true;
-	int err;
 
 	no_more(argc, argv);
-	if (cli_json)
-		json_array_begin(NULL);
-	else
-		printf("%-6s %-6s %-8s %-8s %-26s %-26s %7s %12s %12s %7s %7s %s\n", "ID", "ROLE",
-		       "STATE", "TLS", "LOCAL", "PEER", "STREAMS", "RX", "TX", "AGE", "PID",
-		       "COMM");
-	err = nl_talk(nl, nl_request(nl, KH2_CMD_SESSION_GET, true), show_one, &row);
-	if (cli_json) {
-		json_array_end();
-		json_newline();
-	}
-	if (err == -EINTR)
-		fputs("kh2: sessions came or went meanwhile: the list may not be whole\n", stderr);
-	else if (err)
-		nl_die(nl, "cannot list sessions", err);
-	nl_close(nl);
+	object_list_begin(&sessions);
+	object_list_end(nl, &sessions,
+			object_list(nl, nl_request(nl, KH2_CMD_SESSION_GET, true), &sessions));
 	return CLI_OK;
 }
 
@@ -146,14 +128,11 @@ static int show(int argc, char **argv)
 	uint32_t id = parse_id("session", need_id(argc, argv));
 	struct nl *nl = nl_open();
 	struct nlmsghdr *msg;
-	bool row = false;
 
 	no_more(argc - 1, argv + 1);
 	msg = nl_request(nl, KH2_CMD_SESSION_GET, false);
 	mnl_attr_put_u32(msg, KH2_A_SESSION_ID, id);
-	nl_finish(nl, msg, show_one, &row, "cannot show the session");
-	if (cli_json)
-		json_newline();
+	object_get(nl, msg, &sessions);
 	return CLI_OK;
 }
 
@@ -192,17 +171,6 @@ static void parse_ending(struct ending *e, int argc, char **argv, bool goaway)
 		die(CLI_USAGE, "--debug: more than 1024 octets");
 }
 
-static void done(const char *what, uint32_t id)
-{
-	if (!cli_json)
-		return;
-	json_object_begin(NULL);
-	json_uint("session", id);
-	json_string("done", what);
-	json_object_end();
-	json_newline();
-}
-
 /* A code says that something is wrong: then nothing is waited for. */
 static int close_session(int argc, char **argv)
 {
@@ -220,7 +188,7 @@ static int close_session(int argc, char **argv)
 	else if (!e.now)
 		mnl_attr_put(msg, KH2_A_SESSION_GRACEFUL, 0, NULL);
 	nl_finish(nl, msg, NULL, NULL, "cannot close the session");
-	done("close", id);
+	object_done(id, 0, "close");
 	return CLI_OK;
 }
 
@@ -241,7 +209,7 @@ static int goaway(int argc, char **argv)
 	if (e.debug)
 		mnl_attr_put(msg, KH2_A_SESSION_DEBUG, strlen(e.debug), e.debug);
 	nl_finish(nl, msg, NULL, NULL, "cannot send GOAWAY");
-	done("goaway", id);
+	object_done(id, 0, "goaway");
 	return CLI_OK;
 }
 

@@ -8,9 +8,9 @@
 
 #include "cli.h"
 #include "fields.h"
-#include "json.h"
 #include "names.h"
 #include "nl.h"
+#include "object.h"
 
 static const struct field fields[] = {
 	{ KH2_A_STREAM_SESSION_ID,	"session",	 FIELD_U32, NULL },
@@ -36,7 +36,7 @@ struct ids {
 	size_t n;
 };
 
-static void show_row(const struct nlattr **a)
+static void print_row(const struct nlattr **a)
 {
 	char name[24];
 
@@ -52,21 +52,19 @@ static void show_row(const struct nlattr **a)
 	       (unsigned long long)nl_u64(a[KH2_A_STREAM_TX_DATA]));
 }
 
-static void show_one(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
+static void print_head(void)
 {
-	const struct nlattr *attrs[KH2_A_STREAM_MAX + 1];
-	const bool *row = arg;
-
-	(void)cmd;
-	nl_parse(msg, attrs, KH2_A_STREAM_MAX);
-	if (cli_json)
-		json_object_begin(NULL);
-	else if (*row)
-		return show_row(attrs);
-	fields_show(fields, attrs);
-	if (cli_json)
-		json_object_end();
+	printf("%-14s %-19s %-8s %12s %12s %12s %12s %12s\n", "STREAM", "STATE", "PRIORITY",
+	       "LOCAL-WIN", "REMOTE-WIN", "QUEUED", "RX", "TX");
 }
+
+static const struct object streams = {
+	.singular = "stream",
+	.plural = "streams",
+	.fields = fields,
+	.print_head = print_head,
+	.print_row = print_row,
+};
 
 static void note_session(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
 {
@@ -86,10 +84,9 @@ static void note_session(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
 static int dump_session(struct nl *nl, uint32_t session)
 {
 	struct nlmsghdr *msg = nl_request(nl, KH2_CMD_STREAM_GET, true);
-	bool row = true;
 
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
-	return nl_talk(nl, msg, show_one, &row);
+	return object_list(nl, msg, &streams);
 }
 
 /* All sessions; one that ends meanwhile is no error. */
@@ -118,21 +115,9 @@ static int list(int argc, char **argv)
 	if (argc)
 		no_more(argc - 1, argv + 1);
 	nl = nl_open();
-	if (cli_json)
-		json_array_begin(NULL);
-	else
-		printf("%-14s %-19s %-8s %12s %12s %12s %12s %12s\n", "STREAM", "STATE", "PRIORITY",
-		       "LOCAL-WIN", "REMOTE-WIN", "QUEUED", "RX", "TX");
+	object_list_begin(&streams);
 	err = session ? dump_session(nl, session) : dump_all(nl);
-	if (cli_json) {
-		json_array_end();
-		json_newline();
-	}
-	if (err == -EINTR)
-		fputs("kh2: streams came or went meanwhile: the list may not be whole\n", stderr);
-	else if (err)
-		nl_die(nl, "cannot list streams", err);
-	nl_close(nl);
+	object_list_end(nl, &streams, err);
 	return CLI_OK;
 }
 
@@ -155,7 +140,6 @@ static int show(int argc, char **argv)
 {
 	uint32_t session, id;
 	struct nlmsghdr *msg;
-	bool row = false;
 	struct nl *nl;
 
 	parse_stream(argc, argv, &session, &id);
@@ -164,22 +148,8 @@ static int show(int argc, char **argv)
 	msg = nl_request(nl, KH2_CMD_STREAM_GET, false);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
-	nl_finish(nl, msg, show_one, &row, "cannot show the stream");
-	if (cli_json)
-		json_newline();
+	object_get(nl, msg, &streams);
 	return CLI_OK;
-}
-
-static void show_done(uint32_t session, uint32_t id, const char *what)
-{
-	if (!cli_json)
-		return;
-	json_object_begin(NULL);
-	json_uint("session", session);
-	json_uint("stream", id);
-	json_string("done", what);
-	json_object_end();
-	json_newline();
 }
 
 static int reset(int argc, char **argv)
@@ -199,7 +169,7 @@ static int reset(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_CODE, code);
 	nl_finish(nl, msg, NULL, NULL, "cannot reset the stream");
-	show_done(session, id, "reset");
+	object_done(session, id, "reset");
 	return CLI_OK;
 }
 
@@ -285,7 +255,7 @@ static int priority(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	put_priority(msg, &args);
 	nl_finish(nl, msg, NULL, NULL, "cannot set the priority");
-	show_done(session, id, "priority");
+	object_done(session, id, "priority");
 	return CLI_OK;
 }
 
