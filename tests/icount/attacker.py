@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import select
+import ssl
 import time
 
 import hpack
@@ -77,10 +78,10 @@ def drain(peer):
         while data := peer.sock.recv(1 << 16):
             pieces.append(data)
         peer.ended = True
-    except (BlockingIOError, InterruptedError):
+    except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         pass
-    except OSError as err:
-        peer.ended |= type(err).__name__ not in ("SSLWantReadError", "SSLWantWriteError")
+    except OSError:
+        peer.ended = True
     peer.buffer += b"".join(pieces)
 
 
