@@ -22,7 +22,8 @@ extern "C" {
  *
  * Objects are opaque. A context belongs to one thread, and so does everything
  * made from it; only kh2_ctx_wake() may be called from another thread or from
- * a signal handler.
+ * a signal handler. What takes no object of a context may be called from any
+ * thread, as long as no two use one list of fields at a time.
  *
  * Callbacks that report events run inside kh2_ctx_dispatch() and never inside
  * the call that caused them. Deciding callbacks (stat_check) run at once. What
@@ -288,7 +289,8 @@ enum kh2_backend kh2_ctx_backend(const struct kh2_ctx *ctx);
  * A second call for the same descriptor replaces the first. Stop watching
  * before closing it.
  *
- * Return: 0 or -errno.
+ * Return: 0; -EINVAL without @cb, unless @events is 0; -ENOMEM; -errno of
+ * epoll_ctl(2), such as -EPERM for a regular file.
  */
 int kh2_ctx_watch(struct kh2_ctx *ctx, int fd, uint32_t events,
 		  void (*cb)(struct kh2_ctx *ctx, int fd, uint32_t events, void *user),
@@ -465,7 +467,8 @@ struct kh2_settings {
 
 /**
  * kh2_settings_default() - the library's defaults
- * @out: filled in, sz included
+ * @out: filled in, sz included: the values of RFC 9113 6.5.2, and
+ *	max_header_list_size, which alone is present
  */
 void kh2_settings_default(struct kh2_settings *out);
 
@@ -592,7 +595,9 @@ struct kh2_server_cbs {
  * A max_concurrent_streams among the settings sets the limit of this name; it is
  * an error if both are given and differ.
  *
- * Return: 0, -EINVAL, -ERANGE or -ENOMEM.
+ * Return: 0; -EINVAL for a limit or padding that does not exist, for
+ * enable_push, and for what differs as told above; -ERANGE for a setting, limit
+ * or window out of range; -ENOMEM.
  */
 int kh2_server_new(struct kh2_ctx *ctx, const struct kh2_server_opts *opts,
 		   const struct kh2_server_cbs *cbs, void *user, struct kh2_server **srv);
@@ -640,9 +645,12 @@ void kh2_server_set_callbacks(struct kh2_server *srv, const struct kh2_server_cb
  * @addr: IPv4 or IPv6 address, or host name; NULL: any, IPv6 and IPv4
  * @port: TCP port; 0: any that is free, see kh2_server_address()
  *
- * May be called several times.
+ * May be called several times. A host name is looked up, which may take its
+ * time; all its addresses are listened on.
  *
- * Return: 0 or -errno.
+ * Return: 0; -ESHUTDOWN after kh2_server_close(); -EADDRNOTAVAIL if there is no
+ * such host; -errno of socket(2), bind(2) or listen(2). Of several addresses
+ * those before the one that failed are listened on.
  */
 int kh2_server_listen(struct kh2_server *srv, const char *addr, uint16_t port);
 
@@ -651,7 +659,8 @@ int kh2_server_listen(struct kh2_server *srv, const char *addr, uint16_t port);
  * @srv: server
  * @fd: the server's on success; made non-blocking
  *
- * Return: 0 or -errno.
+ * Return: 0; -ESHUTDOWN after kh2_server_close(); -ENOMEM or another -errno,
+ * and then @fd is still the caller's.
  */
 int kh2_server_listen_fd(struct kh2_server *srv, int fd);
 
@@ -758,25 +767,96 @@ struct kh2_session_cbs {
  */
 void kh2_session_set_callbacks(struct kh2_session *s, const struct kh2_session_cbs *cbs,
 			       void *user);
+
+/**
+ * kh2_session_user() - what callbacks of a session are passed
+ * @s: session
+ *
+ * Return: @user of kh2_session_set_callbacks(); NULL before.
+ */
 void *kh2_session_user(const struct kh2_session *s);
 
-/* Take and drop a reference; see the conventions. kh2_session_get() returns @s. */
+/**
+ * kh2_session_get() - take a reference
+ * @s: session
+ *
+ * Return: @s, which stays readable until kh2_session_put().
+ */
 struct kh2_session *kh2_session_get(struct kh2_session *s);
+
+/**
+ * kh2_session_put() - give a reference back that kh2_session_get() took
+ * @s: session or NULL; freed with the last
+ */
 void kh2_session_put(struct kh2_session *s);
 
-/* Number of the session within its context; the module's number if it serves. */
+/**
+ * kh2_session_id() - number of a session
+ * @s: session
+ *
+ * Return: with the backend kernel the module's number, as ``kh2 session list``
+ * tells it; else one that no other session of the context has.
+ */
 uint64_t kh2_session_id(const struct kh2_session *s);
+
+/**
+ * kh2_session_role() - which side of the connection is ours
+ * @s: session
+ *
+ * Return: KH2_ROLE_SERVER; there are no clients yet.
+ */
 enum kh2_role kh2_session_role(const struct kh2_session *s);
-/* Server that made the session; NULL after destruction. */
+
+/**
+ * kh2_session_server() - server that made a session
+ * @s: session
+ *
+ * Return: the server, not owned; NULL once on_close has returned, or
+ * kh2_server_free() was called.
+ */
 struct kh2_server *kh2_session_server(const struct kh2_session *s);
-/* "h2" over TLS, "h2c" otherwise; static. */
+
+/**
+ * kh2_session_alpn() - protocol of a session by name, RFC 9113 3.1
+ * @s: session
+ *
+ * Return: "h2" over TLS, "h2c" otherwise; static.
+ */
 const char *kh2_session_alpn(const struct kh2_session *s);
+
+/**
+ * kh2_session_encrypted() - is it over TLS?
+ * @s: session
+ *
+ * Return: true if it is.
+ */
 bool kh2_session_encrypted(const struct kh2_session *s);
-/* kh2_session_close() or a graceful GOAWAY of the peer has begun the end. */
+
+/**
+ * kh2_session_is_closed() - has the end of a session begun?
+ * @s: session
+ *
+ * Return: true from kh2_session_close() or kh2_session_destroy() on, also if
+ * the library called them: because of an error, or of GOAWAY from the peer
+ * (RFC 9113 6.8).
+ */
 bool kh2_session_is_closed(const struct kh2_session *s);
-/* No operation works any more. */
+
+/**
+ * kh2_session_is_destroyed() - do operations work no more?
+ * @s: session
+ *
+ * Return: true from kh2_session_destroy() on, also if the library called it;
+ * on_close may be still to come.
+ */
 bool kh2_session_is_destroyed(const struct kh2_session *s);
-/* SETTINGS of ours wait for their acknowledgement. */
+
+/**
+ * kh2_session_settings_pending() - do SETTINGS of ours wait to be acknowledged?
+ * @s: session
+ *
+ * Return: true if so (RFC 9113 6.5.3); the first, too.
+ */
 bool kh2_session_settings_pending(const struct kh2_session *s);
 
 /**
@@ -788,9 +868,25 @@ bool kh2_session_settings_pending(const struct kh2_session *s);
  */
 enum kh2_backend kh2_session_backend(const struct kh2_session *s, const char **why);
 
-/* Own and the peer's address; 0 or -errno. Work after the session's end too. */
+/**
+ * kh2_session_local_addr() - our address
+ * @s: session, of which the socket may be gone
+ * @addr: result
+ * @len: octets of it that count; what it holds before is not looked at
+ *
+ * Return: 0, or -ENOTCONN if it was not to be had when the session began.
+ */
 int kh2_session_local_addr(const struct kh2_session *s, struct sockaddr_storage *addr,
 			   socklen_t *len);
+
+/**
+ * kh2_session_peer_addr() - the peer's address
+ * @s: session, of which the socket may be gone
+ * @addr: result
+ * @len: octets of it that count; what it holds before is not looked at
+ *
+ * Return: 0, or -ENOTCONN if the peer was gone when the session began.
+ */
 int kh2_session_peer_addr(const struct kh2_session *s, struct sockaddr_storage *addr,
 			  socklen_t *len);
 
@@ -844,8 +940,20 @@ int kh2_session_state(const struct kh2_session *s, struct kh2_session_state *out
  */
 int kh2_session_counters(const struct kh2_session *s, uint64_t *out, size_t n);
 
-/* SETTINGS in force at us (acknowledged by the peer), and at the peer. */
+/**
+ * kh2_session_local_settings() - SETTINGS in force at us
+ * @s: session
+ * @out: all of it is filled in, sz included: those that the peer acknowledged
+ *	are present, others have the values of RFC 9113 6.5.2
+ */
 void kh2_session_local_settings(const struct kh2_session *s, struct kh2_settings *out);
+
+/**
+ * kh2_session_remote_settings() - SETTINGS in force at the peer
+ * @s: session
+ * @out: all of it is filled in, sz included: those that the peer sent are
+ *	present, others have the values of RFC 9113 6.5.2
+ */
 void kh2_session_remote_settings(const struct kh2_session *s, struct kh2_settings *out);
 
 /**
@@ -936,10 +1044,25 @@ int kh2_session_destroy(struct kh2_session *s, int err, uint32_t code);
  */
 int kh2_session_set_timeout(struct kh2_session *s, uint32_t timeout_ms);
 
-/* Visit streams; as kh2_server_for_each_session(). */
+/**
+ * kh2_session_for_each_stream() - visit streams, the oldest first
+ * @s: session
+ * @fn: called for each; a return other than zero ends it. It may close the stream.
+ * @arg: passed to @fn
+ *
+ * Return: 0, or what @fn returned.
+ */
 int kh2_session_for_each_stream(struct kh2_session *s,
 				int (*fn)(struct kh2_stream *st, void *arg), void *arg);
-/* Find a stream by its id; NULL if there is none. No reference is taken. */
+
+/**
+ * kh2_session_find_stream() - find a stream by its identifier
+ * @s: session
+ * @id: identifier, RFC 9113 5.1.1
+ *
+ * Return: the stream, without a reference; NULL if it does not exist, or the
+ * callbacks of its end have begun.
+ */
 struct kh2_stream *kh2_session_find_stream(const struct kh2_session *s, uint32_t id);
 
 /* ---- stream ---- */
@@ -985,32 +1108,120 @@ struct kh2_stream_cbs {
  */
 void kh2_stream_set_callbacks(struct kh2_stream *st, const struct kh2_stream_cbs *cbs,
 			      void *user);
+
+/**
+ * kh2_stream_user() - what callbacks of a stream are passed
+ * @st: stream
+ *
+ * Return: @user of kh2_stream_set_callbacks() or kh2_stream_set_user(),
+ * whichever was called last; NULL before.
+ */
 void *kh2_stream_user(const struct kh2_stream *st);
-/* Replaces what callbacks are passed. */
+
+/**
+ * kh2_stream_set_user() - replace what callbacks of a stream are passed
+ * @st: stream
+ * @user: passed to callbacks
+ */
 void kh2_stream_set_user(struct kh2_stream *st, void *user);
 
-/* Take and drop a reference; see the conventions. kh2_stream_get() returns @st. */
+/**
+ * kh2_stream_get() - take a reference
+ * @st: stream
+ *
+ * A stream that was reset counts against the limit of streams until the last
+ * reference has gone: work on it has not ended before.
+ *
+ * Return: @st, which stays readable until kh2_stream_put().
+ */
 struct kh2_stream *kh2_stream_get(struct kh2_stream *st);
+
+/**
+ * kh2_stream_put() - give a reference back that kh2_stream_get() took
+ * @st: stream or NULL; freed with the last
+ */
 void kh2_stream_put(struct kh2_stream *st);
 
-/* Stream identifier; -EAGAIN while a client's stream has none. */
+/**
+ * kh2_stream_id() - identifier of a stream, RFC 9113 5.1.1
+ * @st: stream
+ *
+ * Return: 1 to 2^31-1, odd, for the client chose it. Negative numbers are kept
+ * for streams of clients, which do not exist yet.
+ */
 int64_t kh2_stream_id(const struct kh2_stream *st);
-/* Session of the stream; NULL after destruction. */
+
+/**
+ * kh2_stream_session() - session of a stream
+ * @st: stream
+ *
+ * Return: the session, without a reference; NULL once on_close has returned.
+ */
 struct kh2_session *kh2_stream_session(const struct kh2_stream *st);
-/* Fields of the request. Valid as long as the stream. */
+
+/**
+ * kh2_stream_headers() - fields of the request
+ * @st: stream
+ *
+ * Return: the stream's own list, as on_stream was given it, valid as long as
+ * there is a reference to @st; not to be freed.
+ */
 const struct kh2_headers *kh2_stream_headers(const struct kh2_stream *st);
-/* A final response was given to kh2_respond() and its like. */
+
+/**
+ * kh2_stream_headers_sent() - was there a final response?
+ * @st: stream
+ *
+ * Return: true once kh2_respond(), kh2_respond_fd() or kh2_respond_file() has
+ * sent the fields; informational responses do not count.
+ */
 bool kh2_stream_headers_sent(const struct kh2_stream *st);
+
+/**
+ * kh2_stream_is_aborted() - did it end while our side was open, and not by us?
+ * @st: stream
+ *
+ * Return: true from on_aborted on.
+ */
 bool kh2_stream_is_aborted(const struct kh2_stream *st);
-/* kh2_stream_close() was called, or the stream ended. */
+
+/**
+ * kh2_stream_is_closed() - have we reset the stream, or has it ended?
+ * @st: stream
+ *
+ * Return: true once RST_STREAM was asked for, by kh2_stream_close(),
+ * kh2_stream_destroy() or the library, and from the callbacks of its end on.
+ */
 bool kh2_stream_is_closed(const struct kh2_stream *st);
+
+/**
+ * kh2_stream_is_destroyed() - do operations work no more?
+ * @st: stream
+ *
+ * Return: true from the callbacks of its end on: on_aborted, on_error, on_close.
+ */
 bool kh2_stream_is_destroyed(const struct kh2_stream *st);
-/* HTTP/2 code with which the stream ended; -ENODATA while it has not. */
+
+/**
+ * kh2_stream_rst_code() - HTTP/2 code with which a stream ended, RFC 9113 7
+ * @st: stream
+ *
+ * Return: the code, 0 to 2^32-1, 0 (NO_ERROR) if it ended well; -ENODATA
+ * before the callbacks of its end.
+ */
 int64_t kh2_stream_rst_code(const struct kh2_stream *st);
-/* Octets written and not yet sent, files not counted. */
+
+/**
+ * kh2_stream_queued() - how much of the body waits
+ * @st: stream
+ *
+ * Return: octets that kh2_stream_write() and kh2_stream_end() took and that the
+ * backend has not told as sent. Those of files do not count, nor does a short
+ * last piece, which the backend copies at once.
+ */
 size_t kh2_stream_queued(const struct kh2_stream *st);
 
-/* States of a stream, in nghttp2's numbers */
+/* States of a stream (RFC 9113 5.1), in nghttp2's numbers */
 enum kh2_stream_st {
 	KH2_ST_IDLE			= 1,
 	KH2_ST_OPEN			= 2,
@@ -1086,7 +1297,8 @@ struct kh2_respond_opts {
  * Return: 0; KH2_ERR_HEADERS_SENT; KH2_ERR_STREAM_CLOSED;
  * KH2_ERR_STATUS_INVALID unless :status is 200 to 599;
  * KH2_ERR_PSEUDO_NOT_ALLOWED; -EMSGSIZE if more than the peer's
- * MAX_HEADER_LIST_SIZE or 64 KiB; -ENOMEM.
+ * MAX_HEADER_LIST_SIZE or 64 KiB; -EINVAL for trailers with a 2xx to CONNECT;
+ * -ENOMEM or KH2_ERR_INTERNAL, with which the session has failed.
  */
 int kh2_respond(struct kh2_stream *st, const struct kh2_headers *h,
 		const struct kh2_respond_opts *opts);
@@ -1284,7 +1496,12 @@ struct kh2_priority {
  * Return: 0, -ERANGE or KH2_ERR_STREAM_CLOSED.
  */
 int kh2_stream_set_priority(struct kh2_stream *st, const struct kh2_priority *prio);
-/* What the client said, or kh2_stream_set_priority() since. */
+
+/**
+ * kh2_stream_get_priority() - urgency and incremental of a stream
+ * @st: stream
+ * @prio: filled in: the last word of those that kh2_stream_set_priority() names
+ */
 void kh2_stream_get_priority(const struct kh2_stream *st, struct kh2_priority *prio);
 
 /**
