@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The mock home: strict about what the engine may do, and helpers to play peer and owner. */
-#include <stdio.h>
+/* The mock home: strict about what the engine may do, and what a socket does with its output. */
 #include <stdlib.h>
 
 #include "home.h"
@@ -17,7 +16,7 @@ struct mem_head {
 enum { MEM_OBJ = 1, MEM_OUT = 2 };
 #define MEM_MAGIC 0x6b683265
 
-static void *xrealloc(void *p, size_t size)
+void *home_realloc(void *p, size_t size)
 {
 	p = realloc(p, size);
 	if (!p)
@@ -143,11 +142,11 @@ static bool op_event(void *home, const struct kh2_event *ev, const void *payload
 	CHECK(!ev->len || payload);
 	if (h->n_evs == h->cap_evs) {
 		h->cap_evs = h->cap_evs * 2 + 16;
-		h->evs = xrealloc(h->evs, h->cap_evs * sizeof(*h->evs));
+		h->evs = home_realloc(h->evs, h->cap_evs * sizeof(*h->evs));
 	}
 	rec = &h->evs[h->n_evs++];
 	rec->ev = *ev;
-	rec->data = xrealloc(NULL, ev->len + 1);
+	rec->data = home_realloc(NULL, ev->len + 1);
 	peer_writes(h);
 	if (ev->len)
 		memcpy(rec->data, payload, ev->len);
@@ -315,136 +314,13 @@ void home_end(struct home *h)
 	home_free(h);
 }
 
-/* -- the peer -- */
-
-size_t feed(struct home *h, const void *buf, size_t len)
-{
-	const u8 *p = buf;
-	size_t done = 0;
-
-	while (done < len) {
-		size_t n = h->chunk ? min(h->chunk, len - done) : len - done;
-		/* of its own size, so that the sanitizer sees a step beyond */
-		u8 *copy = xrealloc(NULL, n);
-		size_t got;
-
-		memcpy(copy, p + done, n);
-		h->in = copy;
-		h->n_in = n;
-		got = kh2e_recv(h->e, copy, n);
-		h->in = NULL;
-		free(copy);
-		CHECK(got <= n);
-		done += got;
-		if (got == n)
-			continue;
-		CHECK(kh2e_blocked(h->e));
-		if (!h->relieve)
-			FAIL("recv took %zu of %zu octets", got, n);
-		if (!h->relieve(h))
-			break;
-	}
-	return done;
-}
-
-static void put_head(u8 *b, u32 len, u8 type, u8 flags, u32 stream)
-{
-	b[0] = len >> 16;
-	b[1] = len >> 8;
-	b[2] = len;
-	b[3] = type;
-	b[4] = flags;
-	put_unaligned_be32(stream, b + 5);
-}
-
-void feed_frame(struct home *h, u8 type, u8 flags, u32 stream, const void *p, size_t len)
-{
-	u8 *b = xrealloc(NULL, KH2_FRAME_HEAD_LEN + len);
-
-	put_head(b, len, type, flags, stream);
-	if (len)
-		memcpy(b + KH2_FRAME_HEAD_LEN, p, len);
-	feed(h, b, KH2_FRAME_HEAD_LEN + len);
-	free(b);
-}
-
-/* GET https://a/ , or with the client's role the answer 200 */
-void feed_headers(struct home *h, u32 stream, u8 flags)
-{
-	static const u8 get[] = { 0x82, 0x87, 0x84, 0x41, 0x01, 'a' };
-	static const u8 ok[] = { 0x88 };
-	bool server = h->cfg.role == KH2E_SERVER;
-
-	feed_frame(h, KH2_FRAME_HEADERS, flags | KH2_FLAG_END_HEADERS, stream,
-		   server ? get : ok, server ? sizeof(get) : sizeof(ok));
-}
-
-void feed_data(struct home *h, u32 stream, u8 flags, size_t len)
-{
-	u8 *b = xrealloc(NULL, len + 1);
-
-	for (size_t i = 0; i < len; i++)
-		b[i] = home_octet(stream, i);
-	feed_frame(h, KH2_FRAME_DATA, flags, stream, b, len);
-	free(b);
-}
-
-void feed_u32(struct home *h, u8 type, u32 stream, u32 value)
-{
-	u8 b[4];
-
-	put_unaligned_be32(value, b);
-	feed_frame(h, type, 0, stream, b, sizeof(b));
-}
-
-void feed_window(struct home *h, u32 stream, u32 inc)
-{
-	feed_u32(h, KH2_FRAME_WINDOW_UPDATE, stream, inc);
-}
-
-void feed_rst(struct home *h, u32 stream, u32 code)
-{
-	feed_u32(h, KH2_FRAME_RST_STREAM, stream, code);
-}
-
-void feed_setting(struct home *h, u16 id, u32 value)
-{
-	u8 b[6];
-
-	put_unaligned_be16(id, b);
-	put_unaligned_be32(value, b + 2);
-	feed_frame(h, KH2_FRAME_SETTINGS, 0, 0, b, sizeof(b));
-}
-
-void feed_settings_ack(struct home *h)
-{
-	feed_frame(h, KH2_FRAME_SETTINGS, KH2_FLAG_ACK, 0, NULL, 0);
-}
-
-void feed_ping(struct home *h, u8 flags, u64 payload)
-{
-	u8 b[8];
-
-	put_unaligned_le64(payload, b);
-	feed_frame(h, KH2_FRAME_PING, flags, 0, b, sizeof(b));
-}
-
-void feed_goaway(struct home *h, u32 last, u32 code)
-{
-	u8 b[8];
-
-	put_unaligned_be32(last, b);
-	put_unaligned_be32(code, b + 4);
-	feed_frame(h, KH2_FRAME_GOAWAY, 0, 0, b, sizeof(b));
-}
-
 /* -- the socket -- */
 
 static void capture(struct home *h, const struct kh2e_seg *seg, u64 skip, size_t n)
 {
 	if (h->n_out + n > h->cap_out) {
 		h->cap_out = (h->n_out + n) * 2;
-		h->out = xrealloc(h->out, h->cap_out);
+		h->out = home_realloc(h->out, h->cap_out);
 	}
 	if (seg->bytes) {
 		memcpy(h->out + h->n_out, seg->bytes + skip, n);
@@ -495,7 +371,7 @@ bool pump_some(struct home *h, size_t max)
 		total += segs[i].len;
 		if (h->n_handed == h->cap_handed) {
 			h->cap_handed = h->cap_handed * 2 + 64;
-			h->handed = xrealloc(h->handed, h->cap_handed * sizeof(*h->handed));
+			h->handed = home_realloc(h->handed, h->cap_handed * sizeof(*h->handed));
 		}
 		h->handed[h->n_handed++] = segs[i];
 	}
@@ -539,333 +415,4 @@ void advance(struct home *h, u64 ms)
 		CHECK(loops++ < 100000);
 	}
 	h->now = end;
-}
-
-/* -- the owner -- */
-
-int submit(struct home *h, const struct kh2_sqe *sqe, const void *payload)
-{
-	return kh2e_submit(h->e, sqe, payload, NULL);
-}
-
-int sub_block(struct home *h, u32 stream, u8 flags, const void *p, size_t len)
-{
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_HEADERS, .flags = flags, .stream = stream, .len = len,
-	};
-
-	return submit(h, &sqe, p);
-}
-
-int sub_headers(struct home *h, u32 stream, u8 flags)
-{
-	static const u8 get[] = { 0x82, 0x87, 0x84, 0x41, 0x01, 'a' };
-	static const u8 ok[] = { 0x88 };
-	bool client = h->cfg.role == KH2E_CLIENT;
-
-	return sub_block(h, stream, flags, client ? get : ok, client ? sizeof(get) : sizeof(ok));
-}
-
-static struct home_src *src_new(struct home *h)
-{
-	struct home_src *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		abort();
-	s->seed = ++h->n_srcs;
-	s->next = h->srcs;
-	h->srcs = s;
-	return s;
-}
-
-static int src_submit(struct home *h, struct home_src *s, const struct kh2_sqe *sqe)
-{
-	int rc;
-
-	s->src.stream = sqe->stream;
-	s->src.user_data = sqe->user_data;
-	s->src.end_stream = sqe->flags & KH2_SQE_END_STREAM;
-	s->src.trailers = sqe->flags & KH2_SQE_TRAILERS;
-	s->src.notify = true;
-	INIT_LIST_HEAD(&s->src.node);
-	rc = kh2e_submit(h->e, sqe, NULL, &s->src);
-	if (rc)			/* refused: it stays the home's */
-		s->released = true;
-	return rc;
-}
-
-int try_data(struct home *h, u32 stream, u8 flags, u64 len, struct home_src **out)
-{
-	struct home_src *s = src_new(h);
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_DATA, .flags = flags, .stream = stream, .len = len,
-		.user_data = 0xd000 + s->seed,
-	};
-
-	s->src.avail = len;
-	s->src.eof = true;
-	if (out)
-		*out = s;
-	return src_submit(h, s, &sqe);
-}
-
-struct home_src *sub_data(struct home *h, u32 stream, u8 flags, u64 len)
-{
-	struct home_src *s;
-
-	EQ(try_data(h, stream, flags, len, &s), 0);
-	return s;
-}
-
-/* A source that has nothing yet: kh2e_src_add() as the test likes */
-struct home_src *sub_file(struct home *h, u32 stream, u8 flags)
-{
-	struct home_src *s = src_new(h);
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_FILE, .flags = flags, .stream = stream, .len = KH2_LEN_EOF,
-		.user_data = 0xf000 + s->seed,
-	};
-
-	EQ(src_submit(h, s, &sqe), 0);
-	return s;
-}
-
-int sub_code(struct home *h, u8 op, u32 stream, u32 code)
-{
-	struct kh2_sqe sqe = { .opcode = op, .stream = stream, .code = code };
-
-	return submit(h, &sqe, NULL);
-}
-
-int sub_op(struct home *h, u8 op, u32 stream)
-{
-	return sub_code(h, op, stream, 0);
-}
-
-int sub_consume(struct home *h, u32 stream, u64 len)
-{
-	struct kh2_sqe sqe = { .opcode = KH2_OP_CONSUME, .stream = stream, .len = len };
-
-	return submit(h, &sqe, NULL);
-}
-
-int sub_setting(struct home *h, u16 id, u32 value)
-{
-	struct kh2_setting s = { .id = id, .value = value };
-	struct kh2_sqe sqe = { .opcode = KH2_OP_SETTINGS, .len = sizeof(s) };
-
-	return submit(h, &sqe, &s);
-}
-
-int sub_ping(struct home *h, u64 payload)
-{
-	struct kh2_sqe sqe = { .opcode = KH2_OP_PING, .offset = payload };
-
-	return submit(h, &sqe, NULL);
-}
-
-/* -- what came of it -- */
-
-bool next_frame(struct home *h, struct home_frame *f)
-{
-	size_t left = h->n_out - h->out_seen;
-	const u8 *b;
-
-	if (!left)
-		return false;
-	b = h->out + h->out_seen;
-	if (left >= KH2_PREFACE_LEN && !memcmp(b, KH2_PREFACE, KH2_PREFACE_LEN)) {
-		EQ(h->cfg.role, KH2E_CLIENT);
-		EQ(h->out_seen, 0);
-		h->out_seen += KH2_PREFACE_LEN;
-		return next_frame(h, f);
-	}
-	CHECK(left >= KH2_FRAME_HEAD_LEN);
-	f->len = (u32)b[0] << 16 | (u32)b[1] << 8 | b[2];
-	f->type = b[3];
-	f->flags = b[4];
-	f->stream = get_unaligned_be32(b + 5);
-	f->p = b + KH2_FRAME_HEAD_LEN;
-	CHECK(left >= KH2_FRAME_HEAD_LEN + f->len);
-	h->out_seen += KH2_FRAME_HEAD_LEN + f->len;
-	return true;
-}
-
-struct home_frame want_frame(struct home *h, u8 type, u8 flags, u32 stream)
-{
-	struct home_frame f;
-
-	pump(h);
-	if (!next_frame(h, &f))
-		FAIL("no frame, where type %u flags 0x%x stream %u was expected",
-		     type, flags, stream);
-	if (f.type != type || f.flags != flags || f.stream != stream)
-		FAIL("frame type %u flags 0x%x stream %u len %u, not type %u flags 0x%x stream %u",
-		     f.type, f.flags, f.stream, f.len, type, flags, stream);
-	return f;
-}
-
-void want_rst(struct home *h, u32 stream, u32 code)
-{
-	struct home_frame f = want_frame(h, KH2_FRAME_RST_STREAM, 0, stream);
-
-	EQ(f.len, 4);
-	EQ(get_unaligned_be32(f.p), code);
-}
-
-void want_goaway(struct home *h, u32 last, u32 code)
-{
-	struct home_frame f = want_frame(h, KH2_FRAME_GOAWAY, 0, 0);
-
-	CHECK(f.len >= 8);
-	EQ(get_unaligned_be32(f.p), last);
-	EQ(get_unaligned_be32(f.p + 4), code);
-}
-
-void want_window(struct home *h, u32 stream, u32 inc)
-{
-	struct home_frame f = want_frame(h, KH2_FRAME_WINDOW_UPDATE, 0, stream);
-
-	EQ(f.len, 4);
-	EQ(get_unaligned_be32(f.p), inc);
-}
-
-void want_no_frame(struct home *h)
-{
-	struct home_frame f;
-
-	pump(h);
-	if (next_frame(h, &f))
-		FAIL("frame type %u flags 0x%x stream %u len %u, where none was expected",
-		     f.type, f.flags, f.stream, f.len);
-}
-
-const char *ev_name(u16 type)
-{
-	static const char *const names[__KH2_EV_END] = {
-		"pad", "settings", "settings_ack", "headers", "push_promise", "data", "reset",
-		"closed", "tx_done", "want_trailers", "ping", "ping_ack", "goaway", "priority",
-		"extension", "sqe_error", "idle", "error", "gone",
-	};
-
-	return type < __KH2_EV_END && names[type] ? names[type] : "?";
-}
-
-struct home_ev *next_ev(struct home *h)
-{
-	return h->ev_seen < h->n_evs ? &h->evs[h->ev_seen++] : NULL;
-}
-
-struct home_ev *want_ev(struct home *h, u16 type, u32 stream, u16 flags)
-{
-	struct home_ev *r = next_ev(h);
-
-	if (!r)
-		FAIL("no event, where %s stream %u was expected", ev_name(type), stream);
-	if (r->ev.type != type || r->ev.stream != stream || r->ev.flags != flags)
-		FAIL("event %s stream %u flags 0x%x code %u arg %llu, not %s stream %u flags 0x%x",
-		     ev_name(r->ev.type), r->ev.stream, r->ev.flags, r->ev.code,
-		     (unsigned long long)r->ev.arg, ev_name(type), stream, flags);
-	return r;
-}
-
-/* The next event of this kind, others on the way forgotten; NULL if there is none */
-struct home_ev *find_ev(struct home *h, u16 type, u32 stream)
-{
-	struct home_ev *r;
-
-	while ((r = next_ev(h)))
-		if (r->ev.type == type && r->ev.stream == stream)
-			return r;
-	return NULL;
-}
-
-void want_reset(struct home *h, u32 stream, u32 code, enum kh2_counter why, u16 flags)
-{
-	struct home_ev *r = want_ev(h, KH2_EV_RESET, stream, flags);
-
-	EQ(r->ev.code, code);
-	EQ(r->ev.arg, why);
-}
-
-void want_no_ev(struct home *h)
-{
-	struct home_ev *r = next_ev(h);
-
-	if (r)
-		FAIL("event %s stream %u flags 0x%x code %u arg %llu, where none was expected",
-		     ev_name(r->ev.type), r->ev.stream, r->ev.flags, r->ev.code,
-		     (unsigned long long)r->ev.arg);
-}
-
-/* The connection failed: said to the owner, counted, and GOAWAY is the last frame */
-void want_dead(struct home *h, u32 code, enum kh2_counter why)
-{
-	struct home_ev *r = NULL, *i;
-	struct home_frame f, last = { .type = 0xff };
-
-	kh2e_notify(h->e);
-	while ((i = next_ev(h)))
-		if (i->ev.type == KH2_EV_ERROR) {
-			CHECK(!r);
-			r = i;
-		}
-	if (!r)
-		FAIL("no error event, where code %u was expected", code);
-	EQ(r->ev.arg, why);
-	EQ(r->ev.code, code);
-	EQ(counter(h, why), 1);
-	EQ(kh2e_phase(h->e), KH2E_DONE);
-	pump(h);
-	while (next_frame(h, &f))
-		last = f;
-	EQ(last.type, KH2_FRAME_GOAWAY);
-	EQ(get_unaligned_be32(last.p + 4), code);
-	EQ(kh2e_pending(h->e), 0);
-}
-
-void want_alive(struct home *h)
-{
-	for (size_t i = 0; i < h->n_evs; i++)
-		if (h->evs[i].ev.type == KH2_EV_ERROR)
-			FAIL("the connection failed, code %u, counter %llu", h->evs[i].ev.code,
-			     (unsigned long long)h->evs[i].ev.arg);
-	EQ(kh2e_phase(h->e), KH2E_OPEN);
-}
-
-/* What was said and sent so far does not matter */
-void forget(struct home *h)
-{
-	pump(h);
-	h->ev_seen = h->n_evs;
-	h->out_seen = h->n_out;
-}
-
-u64 counter(struct home *h, enum kh2_counter c)
-{
-	return kh2e_counters(h->e)[c];
-}
-
-struct kh2e_info info(struct home *h)
-{
-	struct kh2e_info i;
-
-	kh2e_info(h->e, &i);
-	return i;
-}
-
-struct kh2e_stream_info sinfo(struct home *h, u32 id)
-{
-	struct kh2e_stream_info i;
-
-	EQ(kh2e_stream_info(h->e, id, &i), 0);
-	return i;
-}
-
-/* The lowest identifier above the one before, 0 to begin; 0 if there is none. */
-u32 next_stream(struct home *h, u32 after)
-{
-	u32 id;
-
-	return kh2e_stream_ids(h->e, after, &id, 1) ? id : 0;
 }

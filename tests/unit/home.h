@@ -92,10 +92,15 @@ struct home *home_server(void);
 struct home *home_limited(enum kh2_limit limit, u32 value);
 struct home *home_client(void);
 void home_handshake(struct home *h);
+bool pump_some(struct home *h, size_t max);
+void pump(struct home *h);
+void advance(struct home *h, u64 ms);
 void home_free(struct home *h);
 void home_end(struct home *h);
 u8 home_octet(u64 seed, u64 pos);
+void *home_realloc(void *p, size_t size);
 
+/* home_peer.c: the peer */
 size_t feed(struct home *h, const void *buf, size_t len);
 void feed_frame(struct home *h, u8 type, u8 flags, u32 stream, const void *p, size_t len);
 void feed_headers(struct home *h, u32 stream, u8 flags);
@@ -108,12 +113,11 @@ void feed_settings_ack(struct home *h);
 void feed_ping(struct home *h, u8 flags, u64 payload);
 void feed_goaway(struct home *h, u32 last, u32 code);
 
-bool pump_some(struct home *h, size_t max);
-void pump(struct home *h);
-void advance(struct home *h, u64 ms);
-
+/* home_owner.c: the owner */
 int submit(struct home *h, const struct kh2_sqe *sqe, const void *payload);
 int sub_headers(struct home *h, u32 stream, u8 flags);
+/* An answer without a body */
+void close_stream(struct home *h, u32 id);
 int sub_block(struct home *h, u32 stream, u8 flags, const void *p, size_t len);
 struct home_src *sub_data(struct home *h, u32 stream, u8 flags, u64 len);
 int try_data(struct home *h, u32 stream, u8 flags, u64 len, struct home_src **out);
@@ -124,6 +128,7 @@ int sub_consume(struct home *h, u32 stream, u64 len);
 int sub_setting(struct home *h, u16 id, u32 value);
 int sub_ping(struct home *h, u64 payload);
 
+/* home_want.c: what came of it */
 bool next_frame(struct home *h, struct home_frame *f);
 struct home_frame want_frame(struct home *h, u8 type, u8 flags, u32 stream);
 void want_rst(struct home *h, u32 stream, u32 code);
