@@ -59,7 +59,7 @@ server.serve_forever()' > "$dir/fifo-out" 2> "$dir/err" &
 pid=$!
 python3 - "$dir/fifo-out" "$pid" <<'END'
 import os, sys, time
-end = time.monotonic() + 120
+end = time.monotonic() + 300
 while time.monotonic() < end and "ready" not in open(sys.argv[1]).read():
     os.kill(int(sys.argv[2]), 0)
     time.sleep(0.1)
