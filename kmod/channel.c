@@ -290,15 +290,15 @@ static void channel_end_work(struct work_struct *work)
 }
 
 /*
- * The last descriptor was closed, or its process died: the sessions go with it. If it was lost in
- * a cycle of unix sockets, a work closes it that closes files for all the system: it is
- * not to wait for sockets.
+ * The last descriptor was closed, or its process died: the sessions go with it. Whoever else comes
+ * to close it is not to wait for the owner's sockets: who was sent it, who looked at its
+ * mapping, or the one work that closes for all the system what nobody can reach.
  */
 static int channel_release(struct inode *inode, struct file *file)
 {
 	struct kh2_channel *ch = file->private_data;
 
-	if (!(current->flags & PF_WQ_WORKER)) {
+	if (!(current->flags & PF_KTHREAD) && kh2_channel_owned(ch)) {
 		channel_end(ch);
 		return 0;
 	}

@@ -81,7 +81,7 @@ struct kh2_area {
  * @fallback: notices that the owner does not come for its receive work
  * @handover: gives that to workers then
  * @away: it has not come since
- * @end: ends the channel, where its last descriptor was closed by who must not wait
+ * @end: ends the channel, where another than its owner closed the last descriptor
  */
 struct kh2_channel {
 	refcount_t refs;

@@ -82,19 +82,39 @@ static void drop_frags(struct kh2_file_source *f, u32 until)
 	smp_store_release(&f->head, head);
 }
 
-static void put_source(struct kh2_file_source *f)
+static void end_source(struct kh2_file_source *f, void (*put)(struct file *file))
 {
 	struct kh2_session *s = f->session;
 
-	if (!refcount_dec_and_test(&f->refs))
-		return;
-	drop_frags(f, f->tail);
+	put(f->file);
 	kh2_drop_file(f->held);
-	fput(f->file);
 	kh2_share_free(&s->ch->share, f, struct_size(f, frags, f->mask + 1));
 	kh2_session_put(s);
 	/* What is left of the caller then is waited for by kh2_user_exit(). */
 	module_put(THIS_MODULE);
+}
+
+static void end_work(struct work_struct *work)
+{
+	end_source(container_of(work, struct kh2_file_source, last), __fput_sync);
+}
+
+/*
+ * If nobody else has the file, closing it may wait for as long as its user likes: for who writes
+ * to the pipe, or a server of his. An administrator is not to wait for that, nor the one work
+ * that closes files which the kernel's threads leave behind.
+ */
+static void put_source(struct kh2_file_source *f)
+{
+	struct kh2_channel *ch = f->session->ch;
+
+	if (!refcount_dec_and_test(&f->refs))
+		return;
+	drop_frags(f, f->tail);
+	if (!(current->flags & PF_KTHREAD) && kh2_channel_owned(ch))
+		end_source(f, fput);
+	else
+		queue_work(ch->share.user->file_wq, &f->last);
 }
 
 /* The file has become shorter than what it was to give. */
@@ -463,6 +483,7 @@ static struct kh2_file_source *file_source_alloc(struct kh2_session *s, u64 off,
 	refcount_set(&f->refs, 1);
 	INIT_LIST_HEAD(&f->base.want);
 	INIT_DELAYED_WORK(&f->work, file_work);
+	INIT_WORK(&f->last, end_work);
 	f->session = kh2_session_get(s);
 	f->base.file = true;
 	f->base.src.notify = true;

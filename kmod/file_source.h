@@ -49,6 +49,7 @@ enum kh2_file_kind {
  * @pos: in the file, next to be read
  * @left: octets to be read, or KH2_LEN_EOF
  * @work: reads where reading may wait
+ * @last: closes the file, where the owner is not there to do it
  * @backoff: ms until a file that had nothing is looked at again
  * @end: position within the source behind the last entry
  * @head: first entry in use, free running; guarded by the session's lock
@@ -73,6 +74,7 @@ struct kh2_file_source {
 	u64 left;
 	u64 end;
 	struct delayed_work work;
+	struct work_struct last;
 	u32 backoff;
 	u32 head;
 	u32 ready;

@@ -3,7 +3,9 @@
  * Files that are held for a user: sockets of sessions, and what is queued to be sent. Their
  * descriptors may be closed, so that RLIMIT_NOFILE would not see them any more. As for
  * descriptors that are under way between sockets of the unix family, all of one user together may
- * be no more than a process may have open. One file counts once, however often it is queued.
+ * be no more than one process could have open. That is the hard limit: to the other everybody
+ * may raise his own, and processes of a user differ in it. One file counts once, however often it
+ * is queued.
  */
 
 #include <linux/capability.h>
@@ -39,24 +41,26 @@ static const struct rhashtable_params params = {
 	.automatic_shrinking = true,
 };
 
-static struct kh2_held_file *add(struct kh2_user *user, const struct file *file)
+static int add(struct kh2_user *user, struct kh2_held_file *held)
+{
+	if (atomic_read(&user->files.nelems) >= rlimit_max(RLIMIT_NOFILE) &&
+	    !capable(CAP_SYS_RESOURCE))
+		return -EMFILE;
+	/* It may also say that it is busy, or the table full, which comes to the same. */
+	return rhashtable_insert_fast(&user->files, &held->node, params) ? -ENOMEM : 0;
+}
+
+static struct kh2_held_file *find_or_add(struct kh2_user *user, struct kh2_held_file *new)
 {
 	struct kh2_held_file *held;
 	int err;
 
-	if (atomic_read(&user->files.nelems) >= rlimit(RLIMIT_NOFILE) &&
-	    !capable(CAP_SYS_RESOURCE))
-		return ERR_PTR(-EMFILE);
-	held = kzalloc(sizeof(*held), GFP_KERNEL_ACCOUNT);
-	if (!held)
-		return ERR_PTR(-ENOMEM);
-	held->file = file;
-	held->user = user;
-	err = rhashtable_insert_fast(&user->files, &held->node, params);
-	if (!err)
+	lockdep_assert_held(&user->files_lock);
+	held = rhashtable_lookup_fast(&user->files, &new->file, params);
+	if (held)
 		return held;
-	kfree(held);
-	return ERR_PTR(err);
+	err = add(user, new);
+	return err ? ERR_PTR(err) : new;
 }
 
 /**
@@ -65,18 +69,24 @@ static struct kh2_held_file *add(struct kh2_user *user, const struct file *file)
  * @file: the file; the caller has a reference until kh2_drop_file()
  *
  * Context: A system call of the process that hands the file over, may sleep.
- * Return: for kh2_drop_file(), or ERR_PTR(): -EMFILE if more files than RLIMIT_NOFILE would be
- *	held, -ENOMEM.
+ * Return: for kh2_drop_file(), or ERR_PTR(): -EMFILE if more files would be held than the
+ *	process could have open, -ENOMEM.
  */
 struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *file)
 {
-	struct kh2_held_file *held;
+	struct kh2_held_file *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT), *held;
 
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	new->file = file;
+	new->user = user;
 	mutex_lock(&user->files_lock);
-	held = rhashtable_lookup_fast(&user->files, &file, params) ?: add(user, file);
+	held = find_or_add(user, new);
 	if (!IS_ERR(held))
 		held->refs++;
 	mutex_unlock(&user->files_lock);
+	if (held != new)
+		kfree(new);
 	return held;
 }
 

@@ -208,6 +208,14 @@ static void tell_error(struct kh2_channel *ch, const struct kh2_sqe *sqe, int er
 	WARN_ON_ONCE(!kh2_ring_post(&ch->ring, &ch->claim, &ev, NULL));
 }
 
+static void fail_entry(struct kh2_channel *ch, struct kh2_session *s, const struct kh2_sqe *sqe,
+		       int err)
+{
+	tell_error(ch, sqe, err);
+	if (s && s->id == sqe->session && s->state == KH2_SESSION_LIVE)
+		kh2e_submit_failed(s->e, sqe, err);
+}
+
 static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 {
 	struct kh2_ring_kernel *kern = ch->ring.kern;
@@ -229,7 +237,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		ch->sq_head++;
 		err = submit_entry(ch, &cur, &sub);
 		if (err)
-			tell_error(ch, &sub.sqe, err);
+			fail_entry(ch, cur, &sub.sqe, err);
 		cond_resched();
 	}
 	if (cur)

@@ -33,10 +33,17 @@ module_param(user_memory_mb, uint, 0644);
 MODULE_PARM_DESC(user_memory_mb,
 		 "MiB that the channels of one user may hold, root's apart; 0: half of the memory");
 
+/* Sessions of one user that run at a time; the kernels' own bounds differ */
+#define KH2_USER_WORKERS 256
+
+/* A user is kept so long after the last channel: to make his workqueues costs everybody. */
+#define KH2_USER_LINGER (10 * HZ)
+
 struct workqueue_struct *kh2_wq;
 
-static DEFINE_MUTEX(users_lock);	/* guards users; nothing of ours is taken inside */
+static DEFINE_MUTEX(users_lock);	/* guards the next two; nothing of ours is taken inside */
 static LIST_HEAD(users);
+static bool leaving;	/* the module is: nobody is kept */
 static atomic_t n_users = ATOMIC_INIT(0);
 
 /* Who made a user namespace answers for all in it: it may map many of the system's users. */
@@ -51,14 +58,37 @@ static kuid_t responsible(const struct cred *cred)
 	return uid;
 }
 
-static void user_end(struct work_struct *work)
+static void user_free(struct kh2_user *user)
 {
-	struct kh2_user *user = container_of(work, struct kh2_user, end);
-
-	destroy_workqueue(user->file_wq);
-	destroy_workqueue(user->session_wq);
+	if (user->file_wq)
+		destroy_workqueue(user->file_wq);
+	if (user->session_wq)
+		destroy_workqueue(user->session_wq);
 	kh2_held_files_exit(user);
 	kfree(user);
+}
+
+static bool user_unlist(struct kh2_user *user)
+{
+	bool unused;
+
+	mutex_lock(&users_lock);
+	unused = !refcount_read(&user->refs);
+	if (unused)
+		list_del(&user->link);
+	mutex_unlock(&users_lock);
+	return unused;
+}
+
+static void user_end(struct work_struct *work)
+{
+	struct kh2_user *user = container_of(to_delayed_work(work), struct kh2_user, end);
+
+	if (!user_unlist(user))
+		return;
+	/* He may have come and gone once more meanwhile. */
+	cancel_delayed_work(&user->end);
+	user_free(user);
 	if (atomic_dec_and_test(&n_users))
 		wake_up_var(&n_users);
 }
@@ -70,49 +100,69 @@ static struct kh2_user *user_new(kuid_t uid)
 
 	if (!user)
 		return NULL;
+	if (kh2_held_files_init(user)) {
+		kfree(user);
+		return NULL;
+	}
 	/*
 	 * Unbound: opening and sealing records takes long, and on the CPU of the
 	 * network interrupt all sessions would wait for one another.
 	 */
-	user->session_wq = alloc_workqueue("kh2-%u", WQ_UNBOUND, 0, nr);
-	if (!user->session_wq)
-		goto err_free;
+	user->session_wq = alloc_workqueue("kh2-%u", WQ_UNBOUND, KH2_USER_WORKERS, nr);
 	user->file_wq = alloc_workqueue("kh2_file-%u", WQ_UNBOUND, KH2_USER_READERS, nr);
-	if (!user->file_wq)
-		goto err_session_wq;
-	if (kh2_held_files_init(user))
-		goto err_file_wq;
-	refcount_set(&user->refs, 1);
+	if (!user->session_wq || !user->file_wq) {
+		user_free(user);
+		return NULL;
+	}
 	user->uid = uid;
-	INIT_WORK(&user->end, user_end);
+	INIT_DELAYED_WORK(&user->end, user_end);
 	spin_lock_init(&user->lock);
-	list_add(&user->link, &users);
-	atomic_inc(&n_users);
 	return user;
+}
 
-err_file_wq:
-	destroy_workqueue(user->file_wq);
-err_session_wq:
-	destroy_workqueue(user->session_wq);
-err_free:
-	kfree(user);
+static struct kh2_user *user_find(kuid_t uid)
+{
+	struct kh2_user *user;
+
+	lockdep_assert_held(&users_lock);
+	list_for_each_entry(user, &users, link) {
+		if (!uid_eq(user->uid, uid))
+			continue;
+		if (!refcount_inc_not_zero(&user->refs))
+			refcount_set(&user->refs, 1);
+		return user;
+	}
 	return NULL;
 }
 
-static struct kh2_user *user_get(kuid_t uid)
+static struct kh2_user *user_find_or_add(kuid_t uid, struct kh2_user *new)
 {
 	struct kh2_user *user;
 
 	mutex_lock(&users_lock);
-	list_for_each_entry(user, &users, link) {
-		if (!uid_eq(user->uid, uid))
-			continue;
-		refcount_inc(&user->refs);
-		mutex_unlock(&users_lock);
-		return user;
+	user = user_find(uid);
+	if (!user && new) {
+		refcount_set(&new->refs, 1);
+		list_add(&new->link, &users);
+		atomic_inc(&n_users);
+		user = new;
 	}
-	user = user_new(uid);
 	mutex_unlock(&users_lock);
+	return user;
+}
+
+static struct kh2_user *user_get(kuid_t uid)
+{
+	struct kh2_user *user = user_find_or_add(uid, NULL), *new;
+
+	if (user)
+		return user;
+	new = user_new(uid);
+	if (!new)
+		return NULL;
+	user = user_find_or_add(uid, new);
+	if (user != new)
+		user_free(new);
 	return user;
 }
 
@@ -120,9 +170,8 @@ static void user_put(struct kh2_user *user)
 {
 	if (!refcount_dec_and_mutex_lock(&user->refs, &users_lock))
 		return;
-	list_del(&user->link);
+	queue_delayed_work(kh2_wq, &user->end, leaving ? 0 : KH2_USER_LINGER);
 	mutex_unlock(&users_lock);
-	queue_work(kh2_wq, &user->end);
 }
 
 /**
@@ -271,6 +320,14 @@ int kh2_user_init(void)
  */
 void kh2_user_exit(void)
 {
+	struct kh2_user *user;
+
+	mutex_lock(&users_lock);
+	leaving = true;
+	list_for_each_entry(user, &users, link)
+		if (!refcount_read(&user->refs))
+			mod_delayed_work(kh2_wq, &user->end, 0);
+	mutex_unlock(&users_lock);
 	wait_var_event(&n_users, !atomic_read(&n_users));
 	destroy_workqueue(kh2_wq);
 }

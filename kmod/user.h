@@ -14,11 +14,11 @@
 /**
  * struct kh2_user - a user
  * @link: in the list of users
- * @refs: one for each channel
+ * @refs: one for each channel; none is taken from 0 but under the list's lock
  * @uid: who
  * @session_wq: runs sessions
  * @file_wq: reads files
- * @end: frees the user, where its own workers do not wait for themselves
+ * @end: frees the user, a while after the last channel
  * @lock: guards @granted, and that of its channels; innermost
  * @granted: octets that its channels may hold
  * @files_lock: guards @files and what is in it; nothing of ours is taken inside
@@ -30,7 +30,7 @@ struct kh2_user {
 	kuid_t uid;
 	struct workqueue_struct *session_wq;
 	struct workqueue_struct *file_wq;
-	struct work_struct end;
+	struct delayed_work end;
 
 	spinlock_t lock;	/* guards granted; innermost */
 	long granted;

@@ -501,8 +501,10 @@ static int submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payloa
 	} else if (!err) {
 		err = kh2e_submit(c->e, sqe, payload, NULL);
 	}
-	if (err)
+	if (err) {
 		post_error(c, sqe, err);
+		kh2e_submit_failed(c->e, sqe, err);
+	}
 	kh2i_conn_dirty(c);
 	return 0;
 }

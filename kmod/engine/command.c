@@ -537,6 +537,25 @@ bool kh2e_submit_takes_payload(u8 opcode)
 }
 
 /**
+ * kh2e_submit_failed() - a command was refused, of which the owner was told
+ * @e: the connection
+ * @sqe: the entry, perhaps malformed
+ * @err: negative errno
+ *
+ * A part of a body that is lost ends its stream: the owner may have queued the rest already, and
+ * the peer would take that for the whole (RFC 9113 8.1). A stream that takes no DATA lost none.
+ */
+void kh2e_submit_failed(struct kh2e *e, const struct kh2_sqe *sqe, int err)
+{
+	if (sqe->opcode >= __KH2_OP_END || !cmd_rules[sqe->opcode].source)
+		return;
+	if (err == -ENOENT || err == -EPIPE || err == -ESHUTDOWN)
+		return;
+	kh2e_reset(e, sqe->stream, KH2_INTERNAL_ERROR);
+	kh2e_notify(e);
+}
+
+/**
  * kh2e_submit() - carry out a command
  * @e: the connection
  * @sqe: a copy that nobody else can change

@@ -338,7 +338,9 @@ static void answer(struct stage *st)
 	push(st, KH2_OP_HEADERS, 0, 3, 0, 1, 0);
 	push(st, KH2_OP_DATA, KH2_SQE_END_STREAM, 3, 4096, 30000, 0);
 	push(st, KH2_OP_HEADERS, 0, 5, 0, 1, 0);
-	push(st, KH2_OP_DATA, KH2_SQE_END_STREAM | KH2_SQE_COPY, 5, 4096, 30000, 0);
+	push(st, KH2_OP_DATA, KH2_SQE_COPY, 5, 4096, 10000, 0);
+	push(st, KH2_OP_DATA, KH2_SQE_COPY, 5, 4096 + 10000, 10000, 0);
+	push(st, KH2_OP_DATA, KH2_SQE_END_STREAM | KH2_SQE_COPY, 5, 4096 + 20000, 10000, 0);
 	push(st, KH2_OP_SETTINGS, 0, 0, 64, sizeof(setting), 0);
 	push(st, KH2_OP_PING, 0, 0, 0, 0, 0);
 	push(st, KH2_OP_RST, 0, 7, 0, 0, 0);
@@ -363,6 +365,7 @@ static void ask(struct stage *st)
 /* Reads all that came, until the end of the connection, and looks at each octet of a body. */
 static void read_answers(struct stage *st)
 {
+	static const size_t whole[8] = { [1] = BODY, [3] = 30000, [5] = 30000 };
 	size_t at[8] = {};
 
 	close(st->fds[0]);
@@ -376,6 +379,8 @@ static void read_answers(struct stage *st)
 		for (uint32_t i = 0; i < st->f.len; i++)
 			if (st->f.payload[i] != octet(at[st->f.stream]++))
 				abort();
+		if (st->f.flags & KT_END_STREAM && at[st->f.stream] != whole[st->f.stream])
+			abort();
 	}
 }
 

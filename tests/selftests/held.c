@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,36 +179,47 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
 	pthread_join(self->holder.thread, NULL);
 }
 
-/* Closes a descriptor so that nobody has it: in a message to a socket that is itself in it. */
-static int lose(int fd)
+#define FDS_MAX 3
+
+/* Passes descriptors on, and closes ours. */
+static int pass(int unix_socket, const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr head;
-		char octets[CMSG_SPACE(3 * sizeof(int))];
+		char octets[CMSG_SPACE(FDS_MAX * sizeof(int))];
 	} control = {};
 	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
 	const struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)),
 	};
-	int unread[2], other[2], fds[3];
-	ssize_t n;
+	ssize_t sent;
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, unread))
-		return -errno;
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(fds));
+	control.head.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&control.head), fds, n * sizeof(int));
+	sent = sendmsg(unix_socket, &msg, 0);
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	return sent == 1 ? 0 : -1;
+}
+
+/* Closes a descriptor so that nobody has it: in a message to a socket that is itself in it. */
+static int lose(int fd)
+{
+	int unread[2], other[2], fds[3];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, unread))
+		return -1;
 	fds[0] = fd;
 	fds[1] = unread[0];
 	fds[2] = unread[1];
-	memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
-	n = sendmsg(unread[0], &msg, 0);
-	for (int i = 0; i < 3; i++)
-		close(fds[i]);
+	if (pass(unread[0], fds, 3))
+		return -1;
 	/* The kernel looks for such ones as another is closed. */
-	if (n != 1 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, other))
-		return -errno;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, other))
+		return -1;
 	close(other[0]);
 	close(other[1]);
 	return 0;
@@ -227,45 +240,142 @@ static int attach_to_own(struct kt_netlink *kt, int socket, uint32_t *session)
 	return err;
 }
 
-TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_closes_files, 60)
+/* The session of a channel like that, whose lock a worker has that waits for the socket's */
+static int attach_held(struct _test_data_held *self, uint32_t *session)
 {
 	struct kt_attr id = { .type = KH2_A_SESSION_ID };
-	int held, free, fds[2], n, err = 0;
-	static struct kt_frame f;
+	int ch, err = 0;
 
-	ASSERT_EQ(0, kt_pair(self->fds, true));
-	ASSERT_EQ(0, begin_to_hold(&self->holder, self->fds[0]));
-	ASSERT_TRUE(waits_for_data(&self->holder));
-	held = attach_to_own(&self->kt, self->fds[0], &id.u32);
-	ASSERT_LE(0, held);
-	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
-	ASSERT_TRUE(holds(&self->hung));
+	if (kt_pair(self->fds, true) || begin_to_hold(&self->holder, self->fds[0]) ||
+	    !waits_for_data(&self->holder))
+		return -1;
+	ch = attach_to_own(&self->kt, self->fds[0], &id.u32);
+	if (ch < 0 || kt_send_preface(self->fds[1]) || !holds(&self->hung))
+		return -1;
 	for (int i = 0; i < WAIT && !err; i++)
 		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
-	ASSERT_EQ(-EBUSY, err);
-	ASSERT_EQ(0, kt_pair(fds, false));
-	free = attach_to_own(&self->kt, fds[0], NULL);
-	ASSERT_LE(0, free);
-	close(fds[0]);
+	*session = id.u32;
+	return err == -EBUSY ? ch : -1;
+}
 
-	/* One work of the kernel closes both, in turn. */
-	ASSERT_EQ(0, lose(held));
-	usleep(200000);
-	ASSERT_EQ(0, lose(free));
-	while ((n = kt_recv_frame(fds[1], &f, WAIT)) == 1)
-		;
-	EXPECT_EQ(0, n);
-	close(fds[1]);
+/* It ends as it can, once the socket is let go of. */
+static int end_held(struct _test_data_held *self, uint32_t session)
+{
+	const struct kt_attr id = { .type = KH2_A_SESSION_ID, .u32 = session };
+	int err = kt_hung_end(&self->hung);
 
-	/* The other ends as it can. */
-	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	if (err)
+		return err;
 	pthread_join(self->holder.thread, NULL);
-	err = 0;
 	for (int i = 0; i < WAIT && err != -ENOENT; i++) {
 		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
 		usleep(1000);
 	}
-	EXPECT_EQ(-ENOENT, err);
+	return err == -ENOENT ? 0 : -1;
+}
+
+/* One work of the kernel closes all files that nobody is there to close, in turn. */
+static int files_are_closed(struct kt_netlink *kt)
+{
+	static struct kt_frame f;
+	int fds[2], ch, n;
+
+	if (kt_pair(fds, false))
+		return -1;
+	ch = attach_to_own(kt, fds[0], NULL);
+	close(fds[0]);
+	if (ch < 0 || lose(ch))
+		return -1;
+	while ((n = kt_recv_frame(fds[1], &f, WAIT)) == 1)
+		;
+	close(fds[1]);
+	return n;
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_closes_files, 60)
+{
+	uint32_t session;
+	int ch = attach_held(self, &session);
+
+	ASSERT_LE(0, ch);
+	ASSERT_EQ(0, lose(ch));
+	usleep(200000);
+	EXPECT_EQ(0, files_are_closed(&self->kt));
+	EXPECT_EQ(0, end_held(self, session));
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_was_sent_the_channel, 60)
+{
+	int ch, pair[2], status = -1;
+	uint32_t session;
+	pid_t pid, ended = 0;
+	char c;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	pid = fork();
+	/* A descriptor that comes with what is read, and is not asked for, the reader closes. */
+	if (!pid)
+		_exit(read(pair[1], &c, 1) != 1);
+	ch = attach_held(self, &session);
+	ASSERT_LE(0, ch);
+	ASSERT_EQ(0, pass(pair[0], &ch, 1));
+	for (int i = 0; i < WAIT && !ended; i++) {
+		ended = waitpid(pid, &status, WNOHANG);
+		usleep(1000);
+	}
+	EXPECT_EQ(pid, ended);
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, end_held(self, session));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void *write_from_hung(void *arg)
+{
+	struct holder *h = arg;
+
+	return (void *)write(h->socket, h->memory, 64);
+}
+
+static void submit(struct kt_channel *ch, uint8_t op, uint32_t session, int fd)
+{
+	const struct kh2_sqe sqe = {
+		.opcode = op, .session = session, .stream = 1, .fd = fd,
+		.len = op == KH2_OP_FILE ? KH2_LEN_EOF : 1,
+	};
+
+	kt_submit(ch, &sqe);
+}
+
+/* The pipe's lock is held by who writes to it; nobody else has its end that is read. */
+TEST_F_TIMEOUT(held, file_is_not_waited_for_by_who_closes_files, 60)
+{
+	static const uint8_t no_window[6] = { 0, 4 };
+	uint32_t session;
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(0, kt_pair(self->fds, false));
+	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], &session));
+	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
+	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_SETTINGS, 0, 0, no_window, 6));
+	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
+	self->ch.tx[0] = 0x88;
+	submit(&self->ch, KH2_OP_HEADERS, session, 0);
+	submit(&self->ch, KH2_OP_FILE, session, ends[0]);
+	close(ends[0]);
+	self->holder.socket = ends[1];
+	ASSERT_EQ(0, pthread_create(&self->holder.thread, NULL, write_from_hung, &self->holder));
+	ASSERT_TRUE(holds(&self->hung));
+	/* The owner does not come, so a worker lets go of the pipe. */
+	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_RST_STREAM, 0, 1, "\0\0\0\10", 4));
+	usleep(200000);
+	EXPECT_EQ(0, files_are_closed(&self->kt));
+	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	pthread_join(self->holder.thread, NULL);
+	close(ends[1]);
 }
 
 KT_HARNESS_MAIN

@@ -419,6 +419,7 @@ static int limit_files(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return -1;
 	limit.rlim_cur = FILES_MAX;
+	limit.rlim_max = FILES_MAX;
 	return setrlimit(RLIMIT_NOFILE, &limit);
 }
 

@@ -318,6 +318,34 @@ TEST(stream_reset_by_a_third_is_told_to_the_owner_and_costs_nobody_his_budget)
 	home_free(h);
 }
 
+TEST(part_of_a_body_that_is_lost_ends_its_stream)
+{
+	const struct kh2_sqe lost = { .opcode = KH2_OP_DATA, .stream = 1, .len = 10 };
+	const struct kh2_sqe other = { .opcode = KH2_OP_PING };
+	struct home *h = home_server();
+
+	feed_headers(h, 1, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 1, 0), 0);
+	forget(h);
+	h->answers = false;
+	/* what says that there is nothing to lose */
+	kh2e_submit_failed(h->e, &lost, -EPIPE);
+	kh2e_submit_failed(h->e, &other, -ENOMEM);
+	pump(h);
+	want_no_frame(h);
+	kh2e_submit_failed(h->e, &lost, -ENOMEM);
+	pump(h);
+	want_reset(h, 1, KH2_INTERNAL_ERROR, KH2_C_STREAMS_RESET_BY_US, KH2_EVF_LOCAL);
+	/* the rest of it, and trailers, were under way */
+	EQ(try_data(h, 1, KH2_SQE_END_STREAM, 10, NULL), -EPIPE);
+	EQ(sub_headers(h, 1, KH2_SQE_END_STREAM), 0);
+	want_frame(h, KH2_FRAME_HEADERS, KH2_FLAG_END_HEADERS, 1);
+	EQ(seen(h, 1), 0);
+	want_rst(h, 1, KH2_INTERNAL_ERROR);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(rst_stream_does_not_wait_where_our_side_has_ended)
 {
 	struct home *h = home_client();
