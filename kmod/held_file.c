@@ -50,17 +50,23 @@ static int add(struct kh2_user *user, struct kh2_held_file *held)
 	return rhashtable_insert_fast(&user->files, &held->node, params) ? -ENOMEM : 0;
 }
 
-static struct kh2_held_file *find_or_add(struct kh2_user *user, struct kh2_held_file *new)
+/* NULL if it is not held yet and there is no @new */
+static struct kh2_held_file *hold(struct kh2_user *user, const struct file *file,
+				  struct kh2_held_file *new)
 {
 	struct kh2_held_file *held;
-	int err;
 
-	lockdep_assert_held(&user->files_lock);
-	held = rhashtable_lookup_fast(&user->files, &new->file, params);
-	if (held)
-		return held;
-	err = add(user, new);
-	return err ? ERR_PTR(err) : new;
+	mutex_lock(&user->files_lock);
+	held = rhashtable_lookup_fast(&user->files, &file, params);
+	if (!held && new) {
+		int err = add(user, new);
+
+		held = err ? ERR_PTR(err) : new;
+	}
+	if (!IS_ERR_OR_NULL(held))
+		held->refs++;
+	mutex_unlock(&user->files_lock);
+	return held;
 }
 
 /**
@@ -74,17 +80,17 @@ static struct kh2_held_file *find_or_add(struct kh2_user *user, struct kh2_held_
  */
 struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *file)
 {
-	struct kh2_held_file *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT), *held;
+	struct kh2_held_file *held = hold(user, file, NULL), *new;
 
+	if (held)
+		return held;
+	/* Not under the lock: it may wait for memory of the caller's group alone. */
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return ERR_PTR(-ENOMEM);
 	new->file = file;
 	new->user = user;
-	mutex_lock(&user->files_lock);
-	held = find_or_add(user, new);
-	if (!IS_ERR(held))
-		held->refs++;
-	mutex_unlock(&user->files_lock);
+	held = hold(user, file, new);
 	if (held != new)
 		kfree(new);
 	return held;
