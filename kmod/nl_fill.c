@@ -180,6 +180,7 @@ int kh2_nl_fill_session_locked(struct sk_buff *skb, const struct kh2_session *s)
  */
 int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s)
 {
+	lockdep_assert_held(&s->lock);
 	if (put_identity(skb, s, public_pid(s->ch)) ||
 	    put_u64(skb, KH2_A_SESSION_INODE, sock_i_ino(s->sock->sk)))
 		return -EMSGSIZE;
@@ -196,6 +197,7 @@ int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s)
  */
 int kh2_nl_fill_gone_locked(struct sk_buff *skb, const struct kh2_session *s)
 {
+	lockdep_assert_held(&s->lock);
 	if (put_identity(skb, s, public_pid(s->ch)) || put_age(skb, s) ||
 	    nla_put_u32(skb, KH2_A_SESSION_ERROR, s->error) ||
 	    (s->why != __KH2_C_END && nla_put_u32(skb, KH2_A_SESSION_REASON, s->why)) ||
