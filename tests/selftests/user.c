@@ -437,17 +437,25 @@ static int attach_and_close(struct kt_netlink *kt, const struct kt_channel *ch, 
 	return n;
 }
 
+static int open_pairs(struct kt_netlink *kt, struct kt_channel *ch, int (*fds)[2])
+{
+	if (kt_netlink_open(kt) || kt_channel_open(ch, kt, 0, 0, 4096))
+		return 101;
+	for (int i = 0; i < FILES_TRIED; i++)
+		if (kt_pair(fds[i], false))
+			return 102;
+	return 0;
+}
+
 static int sockets_to_the_limit(void)
 {
 	static struct kt_netlink kt;
 	static struct kt_channel ch;
 	int fds[FILES_TRIED][2];
+	int err = open_pairs(&kt, &ch, fds);
 
-	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 4096))
-		return 101;
-	for (int i = 0; i < FILES_TRIED; i++)
-		if (kt_pair(fds[i], false))
-			return 102;
+	if (err)
+		return err;
 	if (limit_files() ||
 	    attach_and_close(&kt, &ch, fds, FILES_TRIED) != FILES_MAX)
 		return 103;
@@ -497,12 +505,8 @@ static int sockets_beyond_the_limit(void)
 	static struct kt_channel ch;
 	int fds[FILES_TRIED][2];
 
-	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 4096))
-		return 101;
-	for (int i = 0; i < FILES_TRIED; i++)
-		if (kt_pair(fds[i], false))
-			return 102;
-	return limit_files() || attach_and_close(&kt, &ch, fds, FILES_TRIED) != FILES_TRIED;
+	return open_pairs(&kt, &ch, fds) || limit_files() ||
+	       attach_and_close(&kt, &ch, fds, FILES_TRIED) != FILES_TRIED;
 }
 
 TEST_F(user, sockets_and_files_that_are_held_count)
