@@ -13,8 +13,8 @@ struct kh2_session_args;
 struct netlink_ext_ack;
 
 /**
- * struct kh2_attach - how a session begins; its work owns all of it until @done
- * @work: takes the socket over
+ * struct kh2_attach - how a session begins
+ * @work: takes the socket over; owns the next, @err and @why until @done
  * @channel: file of the session's channel, given back before @done
  * @done: it is over; @err and @why do not change any more
  * @err: 0 or a negative errno

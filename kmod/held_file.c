@@ -3,8 +3,8 @@
  * Files that are held for a user: sockets of sessions, and what is queued to be sent. Their
  * descriptors may be closed, so that RLIMIT_NOFILE would not see them any more. As for
  * descriptors that are under way between sockets of the unix family, all of one user together may
- * be no more than one process could have open. That is the hard limit: to the other everybody
- * may raise his own, and processes of a user differ in it. One file counts once, however often it
+ * be no more than one process could have open. That is the hard limit: everybody may raise his
+ * soft one so far, and processes of a user differ in that. One file counts once, however often it
  * is queued.
  */
 
@@ -21,7 +21,7 @@
 /**
  * struct kh2_held_file - a file that is held
  * @node: in the user's table
- * @file: which; the reference is that of who holds it
+ * @file: which; the reference is that of who holds it, perhaps put already
  * @user: for whom
  * @refs: how often; guarded by the user's files_lock
  * @rcu: to be freed behind those who walk the table
@@ -72,7 +72,8 @@ static struct kh2_held_file *hold(struct kh2_user *user, const struct file *file
 /**
  * kh2_hold_file() - a file is held for a user from now on
  * @user: the user
- * @file: the file; the caller has a reference until kh2_drop_file()
+ * @file: the file; the caller has a reference. If that goes before kh2_drop_file(), another
+ *	file that gets the address is counted as the same until then.
  *
  * Context: A system call of the process that hands the file over, may sleep.
  * Return: for kh2_drop_file(), or ERR_PTR(): -EMFILE if more files would be held than the

@@ -247,7 +247,7 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 	return done;
 }
 
-/* Sends what the entries made; sessions at one time, so no lock is held over another's. */
+/* Sends what the entries made; one session at a time, so no lock is held over another's. */
 static void flush_touched(struct kh2_channel *ch)
 {
 	struct kh2_session *s, *next;

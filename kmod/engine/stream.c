@@ -433,7 +433,7 @@ void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 }
 
 /**
- * kh2e_reset() - somebody other than peer and owner ends a stream
+ * kh2e_reset() - a stream ends, and neither peer nor owner asked for it
  * @e: the connection
  * @id: stream identifier
  * @code: HTTP/2 code of the RST_STREAM

@@ -225,12 +225,12 @@ struct kh2_setting {
  * @KH2_EV_PUSH_PROMISE: a whole header block; @code: promised stream
  * @KH2_EV_DATA: octets of a body, in order; KH2_EVF_END_STREAM on the last
  * @KH2_EV_RESET: the stream ended by RST_STREAM @code; @arg: enum kh2_counter
- *	that says why, KH2_C_STREAMS_RESET_BY_US: an administrator. KH2_EVF_LOCAL: by
- *	us; our RST_STREAM follows the answer, for blocks that were submitted meanwhile
- *	go before it. Answer with KH2_OP_RELEASE, or with KH2_SQE_SEEN first. A
- *	request that the peer never looked at has KH2_REFUSED_STREAM (0x7) and not
- *	KH2_EVF_LOCAL, by its RST_STREAM or its GOAWAY (KH2_C_REFUSED_SHUTDOWN),
- *	and may be tried again
+ *	that says why, KH2_C_STREAMS_RESET_BY_US: an administrator, or a part of its
+ *	body that failed (KH2_EV_SQE_ERROR). KH2_EVF_LOCAL: by us; our RST_STREAM
+ *	follows the answer, for blocks that were submitted meanwhile go before it.
+ *	Answer with KH2_OP_RELEASE, or with KH2_SQE_SEEN first. A request that the
+ *	peer never looked at has KH2_REFUSED_STREAM (0x7) and not KH2_EVF_LOCAL, by
+ *	its RST_STREAM or its GOAWAY (KH2_C_REFUSED_SHUTDOWN), and may be tried again
  * @KH2_EV_CLOSED: the stream ended, both sides with END_STREAM; or, after
  *	KH2_OP_RST, the frame is queued
  * @KH2_EV_TX_DONE: the octets of a DATA or FILE entry left; @arg: user_data; 0 in
@@ -245,8 +245,9 @@ struct kh2_setting {
  * @KH2_EV_EXTENSION: ALTSVC or ORIGIN arrived (clients), unless it is to be
  *	ignored; its type in @code, flags in @arg
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data. If it was
- *	KH2_OP_DATA or KH2_OP_FILE on a stream that took DATA, KH2_EV_RESET follows: the
- *	rest of a body is not to pass for the whole.
+ *	KH2_OP_DATA or KH2_OP_FILE, well formed, and @code is none of ENOENT, EPIPE
+ *	and ESHUTDOWN, KH2_EV_RESET follows, unless the stream has ended: the rest of
+ *	a body is not to pass for the whole
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
  * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY; why in
  *	@arg, an enum kh2_counter
