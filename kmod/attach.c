@@ -71,7 +71,7 @@ static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *ext
 
 static int hold_socket(struct kh2_session *s, struct netlink_ext_ack *extack)
 {
-	struct kh2_held_file *held = kh2_hold_file(s->ch->share.user, s->file);
+	struct kh2_held_file *held = kh2_held_file_get(s->ch->share.user, s->file);
 
 	if (!IS_ERR(held)) {
 		s->held = held;

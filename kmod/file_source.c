@@ -87,7 +87,7 @@ static void end_source(struct kh2_file_source *f, void (*put)(struct file *file)
 	struct kh2_session *s = f->session;
 
 	put(f->file);
-	kh2_drop_file(f->held);
+	kh2_held_file_put(f->held);
 	kh2_share_free(&s->ch->share, f, struct_size(f, frags, f->mask + 1));
 	kh2_session_put(s);
 	/* What is left of the caller then is waited for by kh2_user_exit(). */
@@ -524,12 +524,12 @@ struct kh2_file_source *kh2_file_source_new(struct kh2_session *s, struct file *
 	err = rw_verify_area(READ, file, &pos, min_t(u64, len, MAX_RW_COUNT));
 	if (err)
 		return ERR_PTR(err);
-	held = kh2_hold_file(s->ch->share.user, file);
+	held = kh2_held_file_get(s->ch->share.user, file);
 	if (IS_ERR(held))
 		return ERR_CAST(held);
 	f = file_source_alloc(s, off, len);
 	if (!f) {
-		kh2_drop_file(held);
+		kh2_held_file_put(held);
 		return ERR_PTR(-ENOMEM);
 	}
 	__module_get(THIS_MODULE);

@@ -70,16 +70,16 @@ static struct kh2_held_file *hold(struct kh2_user *user, const struct file *file
 }
 
 /**
- * kh2_hold_file() - a file is held for a user from now on
+ * kh2_held_file_get() - a file is held for a user from now on
  * @user: the user
- * @file: the file; the caller has a reference. If that goes before kh2_drop_file(), another
+ * @file: the file; the caller has a reference. If that goes before kh2_held_file_put(), another
  *	file that gets the address is counted as the same until then.
  *
  * Context: A system call of the process that hands the file over, may sleep.
- * Return: for kh2_drop_file(), or ERR_PTR(): -EMFILE if more files would be held than the
+ * Return: for kh2_held_file_put(), or ERR_PTR(): -EMFILE if more files would be held than the
  *	process could have open, -ENOMEM.
  */
-struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *file)
+struct kh2_held_file *kh2_held_file_get(struct kh2_user *user, const struct file *file)
 {
 	struct kh2_held_file *held = hold(user, file, NULL), *new;
 
@@ -98,12 +98,12 @@ struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *fi
 }
 
 /**
- * kh2_drop_file() - undo kh2_hold_file()
+ * kh2_held_file_put() - undo kh2_held_file_get()
  * @held: what it returned
  *
  * Context: Process context, may sleep; a channel of the user is there.
  */
-void kh2_drop_file(struct kh2_held_file *held)
+void kh2_held_file_put(struct kh2_held_file *held)
 {
 	struct kh2_user *user = held->user;
 

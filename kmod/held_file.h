@@ -7,8 +7,8 @@ struct file;
 struct kh2_held_file;
 struct kh2_user;
 
-struct kh2_held_file *kh2_hold_file(struct kh2_user *user, const struct file *file);
-void kh2_drop_file(struct kh2_held_file *held);
+struct kh2_held_file *kh2_held_file_get(struct kh2_user *user, const struct file *file);
+void kh2_held_file_put(struct kh2_held_file *held);
 
 int kh2_held_files_init(struct kh2_user *user);
 void kh2_held_files_exit(struct kh2_user *user);

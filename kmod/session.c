@@ -349,15 +349,19 @@ void kh2_session_fput(struct file *file)
 void kh2_session_unlock(struct kh2_session *s)
 {
 	struct file *file = s->closing;
+	struct kh2_held_file *held;
 
+	if (!file) {
+		mutex_unlock(&s->lock);
+		return;
+	}
+	held = s->held;
+	s->held = NULL;
 	s->closing = NULL;
 	mutex_unlock(&s->lock);
-	if (!file)
-		return;
-	if (s->held)
-		kh2_drop_file(s->held);
-	s->held = NULL;
 	kh2_session_fput(file);
+	if (held)
+		kh2_held_file_put(held);
 }
 
 /**

@@ -146,7 +146,7 @@ static int submit_locked(struct kh2_session *s, struct kh2_submission *sub)
 	lockdep_assert_held(&s->lock);
 	if (s->state != KH2_SESSION_LIVE)
 		return -ESHUTDOWN;
-	err = gather(s, sub);
+	err = kh2e_submit_check(&sub->sqe) ?: gather(s, sub);
 	if (!err)
 		err = kh2e_submit(s->e, &sub->sqe, sub->payload, sub->src);
 	if (err && sub->src)
@@ -187,10 +187,8 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 static int submit_entry(struct kh2_channel *ch, struct kh2_session **cur,
 			struct kh2_submission *sub)
 {
-	int err = kh2e_submit_check(&sub->sqe);
+	int err = switch_session(ch, cur, sub->sqe.session);
 
-	if (!err)
-		err = switch_session(ch, cur, sub->sqe.session);
 	return err ?: submit_locked(*cur, sub);
 }
 
@@ -208,12 +206,13 @@ static void tell_error(struct kh2_channel *ch, const struct kh2_sqe *sqe, int er
 	WARN_ON_ONCE(!kh2_ring_post(&ch->ring, &ch->claim, &ev, NULL));
 }
 
+/* @s: the entry's, locked; NULL if there is none */
 static void fail_entry(struct kh2_channel *ch, struct kh2_session *s, const struct kh2_sqe *sqe,
 		       int err)
 {
 	tell_error(ch, sqe, err);
-	if (s && s->id == sqe->session && s->state == KH2_SESSION_LIVE)
-		kh2e_submit_failed(s->e, sqe, err);
+	if (s && s->state == KH2_SESSION_LIVE)
+		kh2e_submit_failed(s->e, sqe);
 }
 
 static long submit_entries(struct kh2_channel *ch, u32 to_submit)

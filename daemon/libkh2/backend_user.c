@@ -503,7 +503,7 @@ static int submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payloa
 	}
 	if (err) {
 		post_error(c, sqe, err);
-		kh2e_submit_failed(c->e, sqe, err);
+		kh2e_submit_failed(c->e, sqe);
 	}
 	kh2i_conn_dirty(c);
 	return 0;

@@ -177,6 +177,11 @@ static int run_push_promise(struct kh2e *e, const struct kh2_sqe *sqe, const u8 
 	return kh2e_send_block(e, &f, promised, payload, (u32)sqe->len);
 }
 
+static bool takes_data(const struct kh2e_stream *st)
+{
+	return kh2e_stream_allows(st, KH2E_SEND_DATA) && !st->ending;
+}
+
 static int run_source(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *payload,
 		      struct kh2e_src *src)
 {
@@ -184,7 +189,7 @@ static int run_source(struct kh2e *e, const struct kh2_sqe *sqe, const u8 *paylo
 
 	if (!st)
 		return -ENOENT;
-	if (!kh2e_stream_allows(st, KH2E_SEND_DATA) || st->ending)
+	if (!takes_data(st))
 		return -EPIPE;
 	/* an end without trailers after all */
 	if (st->trailers && (sqe->len || !(sqe->flags & KH2_SQE_END_STREAM)))
@@ -540,16 +545,18 @@ bool kh2e_submit_takes_payload(u8 opcode)
  * kh2e_submit_failed() - a command was refused, of which the owner was told
  * @e: the connection
  * @sqe: the entry, perhaps malformed
- * @err: negative errno
  *
  * A part of a body that is lost ends its stream: the owner may have queued the rest already, and
  * the peer would take that for the whole (RFC 9113 8.1). A stream that takes no DATA lost none.
  */
-void kh2e_submit_failed(struct kh2e *e, const struct kh2_sqe *sqe, int err)
+void kh2e_submit_failed(struct kh2e *e, const struct kh2_sqe *sqe)
 {
+	struct kh2e_stream *st;
+
 	if (sqe->opcode >= __KH2_OP_END || !cmd_rules[sqe->opcode].source)
 		return;
-	if (err == -ENOENT || err == -EPIPE || err == -ESHUTDOWN)
+	st = kh2e_stream_find(e, sqe->stream);
+	if (!st || !takes_data(st) || e->phase == KH2E_DONE)
 		return;
 	kh2e_reset(e, sqe->stream, KH2_INTERNAL_ERROR);
 	kh2e_notify(e);

@@ -235,7 +235,7 @@ void kh2e_recv_turn(struct kh2e *e);
 bool kh2e_recv_turn_over(const struct kh2e *e);
 bool kh2e_blocked(const struct kh2e *e);
 int kh2e_submit_check(const struct kh2_sqe *sqe);
-void kh2e_submit_failed(struct kh2e *e, const struct kh2_sqe *sqe, int err);
+void kh2e_submit_failed(struct kh2e *e, const struct kh2_sqe *sqe);
 bool kh2e_submit_takes_payload(u8 opcode);
 int kh2e_submit(struct kh2e *e, const struct kh2_sqe *sqe, const void *payload,
 		struct kh2e_src *src);

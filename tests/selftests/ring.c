@@ -270,4 +270,49 @@ TEST_F(ring, entries_wait_while_their_results_have_no_room)
 	EXPECT_EQ(1, kt_enter(&self->ch, 1));
 }
 
+/* Its rest and its end are in the queue already, and must not pass for the whole. */
+static void lose_part(struct __test_metadata *_metadata, struct _test_data_ring *self,
+		      uint32_t stream, struct kh2_sqe lost)
+{
+	const struct kh2_sqe head = {
+		.opcode = KH2_OP_HEADERS, .session = self->session, .stream = stream, .len = 1,
+	};
+	const struct kh2_sqe rest = {
+		.opcode = KH2_OP_DATA, .flags = KH2_SQE_COPY | KH2_SQE_END_STREAM,
+		.session = self->session, .stream = stream, .len = 10,
+	};
+	const struct kh2_sqe release = {
+		.opcode = KH2_OP_RELEASE, .session = self->session, .stream = stream,
+	};
+	static struct kt_frame f;
+	struct kh2_event ev = {};
+
+	lost.session = self->session;
+	lost.stream = stream;
+	ASSERT_EQ(0, kt_send_get(self->fds[1], stream));
+	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
+	self->ch.tx[0] = 0x88;
+	ASSERT_EQ(1, kt_submit(&self->ch, &head));
+	kt_push(&self->ch, &lost);
+	kt_push(&self->ch, &rest);
+	EXPECT_EQ(2, kt_enter(&self->ch, 2));
+	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_SQE_ERROR, WAIT, &ev, NULL));
+	EXPECT_TRUE(kt_await(&self->ch, KH2_EV_RESET, WAIT, &ev, NULL));
+	EXPECT_EQ(2, ev.code);
+	EXPECT_EQ(1, kt_submit(&self->ch, &release));
+	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_RST_STREAM, &f, WAIT));
+	EXPECT_EQ(stream, f.stream);
+	EXPECT_EQ(2, f.payload[3]);
+}
+
+TEST_F(ring, part_of_a_body_that_is_refused_ends_its_stream)
+{
+	lose_part(_metadata, self, 1, (struct kh2_sqe){
+		.opcode = KH2_OP_DATA, .flags = KH2_SQE_COPY, .addr = 65536, .len = 1 });
+	lose_part(_metadata, self, 3, (struct kh2_sqe){
+		.opcode = KH2_OP_DATA, .flags = KH2_SQE_COPY, .len = 1, .__reserved0 = 1 });
+	lose_part(_metadata, self, 5, (struct kh2_sqe){
+		.opcode = KH2_OP_FILE, .fd = -1, .len = 1 });
+}
+
 KT_HARNESS_MAIN

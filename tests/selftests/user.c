@@ -287,6 +287,18 @@ static bool await_no_memory(struct kt_channel *ch)
 	return hit;
 }
 
+/* Workers give back what others of the user had: until all of the bound is there again */
+static bool all_is_there(struct kt_netlink *kt)
+{
+	int fd = -EDQUOT;
+
+	for (int i = 0; i < WAIT && fd == -EDQUOT; i++) {
+		fd = kt_channel_new(kt, 8, 1 << 20, 1 << 16, NULL);
+		usleep(1000);
+	}
+	return fd >= 0 && !close(fd);
+}
+
 static int direct_to_the_bound(void)
 {
 	static struct kt_netlink kt;
@@ -294,7 +306,8 @@ static int direct_to_the_bound(void)
 	uint32_t session;
 	int fds[2];
 
-	if (kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 8, 1 << 19, 1 << 16))
+	if (kt_netlink_open(&kt) || !all_is_there(&kt) ||
+	    kt_channel_open(&ch, &kt, 8, 1 << 19, 1 << 16))
 		return 101;
 	if (kt_pair(fds, false) || kt_attach(&kt, &ch, fds[0], &session) ||
 	    kt_send_preface(fds[1]) || get_streams(&ch, fds[1], 1 + DIRECT_STREAMS))

@@ -321,6 +321,8 @@ TEST(stream_reset_by_a_third_is_told_to_the_owner_and_costs_nobody_his_budget)
 TEST(part_of_a_body_that_is_lost_ends_its_stream)
 {
 	const struct kh2_sqe lost = { .opcode = KH2_OP_DATA, .stream = 1, .len = 10 };
+	const struct kh2_sqe ended = { .opcode = KH2_OP_DATA, .stream = 3, .len = 10 };
+	const struct kh2_sqe nowhere = { .opcode = KH2_OP_FILE, .stream = 9, .len = 10 };
 	const struct kh2_sqe other = { .opcode = KH2_OP_PING };
 	struct home *h = home_server();
 
@@ -328,12 +330,16 @@ TEST(part_of_a_body_that_is_lost_ends_its_stream)
 	EQ(sub_headers(h, 1, 0), 0);
 	forget(h);
 	h->answers = false;
-	/* what says that there is nothing to lose */
-	kh2e_submit_failed(h->e, &lost, -EPIPE);
-	kh2e_submit_failed(h->e, &other, -ENOMEM);
+	/* nothing is lost of what is no body, and of streams that are not there or have ended */
+	kh2e_submit_failed(h->e, &other);
+	kh2e_submit_failed(h->e, &nowhere);
+	feed_headers(h, 3, KH2_FLAG_END_STREAM);
+	EQ(sub_headers(h, 3, KH2_SQE_END_STREAM), 0);
+	forget(h);
+	kh2e_submit_failed(h->e, &ended);
 	pump(h);
 	want_no_frame(h);
-	kh2e_submit_failed(h->e, &lost, -ENOMEM);
+	kh2e_submit_failed(h->e, &lost);
 	pump(h);
 	want_reset(h, 1, KH2_INTERNAL_ERROR, KH2_C_STREAMS_RESET_BY_US, KH2_EVF_LOCAL);
 	/* the rest of it, and trailers, were under way */

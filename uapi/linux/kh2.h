@@ -245,9 +245,8 @@ struct kh2_setting {
  * @KH2_EV_EXTENSION: ALTSVC or ORIGIN arrived (clients), unless it is to be
  *	ignored; its type in @code, flags in @arg
  * @KH2_EV_SQE_ERROR: an entry failed; @code: positive errno; @arg: user_data. If it was
- *	KH2_OP_DATA or KH2_OP_FILE, well formed, and @code is none of ENOENT, EPIPE
- *	and ESHUTDOWN, KH2_EV_RESET follows, unless the stream has ended: the rest of
- *	a body is not to pass for the whole
+ *	KH2_OP_DATA or KH2_OP_FILE on a stream that takes DATA, KH2_EV_RESET follows:
+ *	the rest of a body is not to pass for the whole
  * @KH2_EV_IDLE: the last stream of a session in shutdown ended
  * @KH2_EV_ERROR: the connection failed; @code: HTTP/2 code of our GOAWAY; why in
  *	@arg, an enum kh2_counter
