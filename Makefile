@@ -17,7 +17,7 @@ prefix	?= /usr/local
 have	= $(if $(wildcard $(1)/Makefile),$(1))
 sub	= +$(if $(call have,$(1)),$(MAKE) -C $(1) O=$(2) KVER=$(KVER) KDIR=$(KDIR) $(3),@:)
 
-.PHONY: all module userspace bpf daemon unit selftests test-programs fuzz-targets
+.PHONY: all module userspace daemon unit selftests test-programs fuzz-targets
 all: module userspace
 
 module:
@@ -29,10 +29,7 @@ module:
 userspace: daemon
 
 # Each part has a Makefile of its own, called with O= the directory for its results.
-bpf: tools
-	$(call sub,bpf,$(O)/bpf)
-
-daemon: tools bpf
+daemon: tools
 	$(call sub,daemon,$(O))
 
 unit: tools
