@@ -125,7 +125,7 @@ static void reload_certificate(const struct options *o)
 	if (workers_reload(&next.pem, why, sizeof(why)))
 		say("reload: certificate %s is in use", o->cert);
 	else
-		say("reload: %s: %s; the old certificate stays", o->cert, why);
+		say("reload: %s; the old certificate stays", why);
 	pem_close(&last);
 	last = next;
 }

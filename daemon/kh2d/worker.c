@@ -123,6 +123,29 @@ static bool is_repeated(const char *line)
 	return same;
 }
 
+/* Keeps a line; the library knows certificate and key by descriptors, the user by options. */
+static void hold_line(struct worker *w, const char *line)
+{
+	const struct options *o = w->service->options;
+	const struct {
+		const char *path, *option, *file;
+	} files[] = {
+		{ report.pem.cert, "--cert", o->cert },
+		{ report.pem.key, o->key ? "--key" : "--cert", o->key ? o->key : o->cert },
+	};
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		n = strlen(files[i].path);
+		if (n && !strncmp(line, files[i].path, n) && line[n] == ':') {
+			snprintf(w->log_line, sizeof(w->log_line), "%s %.250s%s", files[i].option,
+				 files[i].file, line + n);
+			return;
+		}
+	}
+	snprintf(w->log_line, sizeof(w->log_line), "%s", line);
+}
+
 static void on_log(int level, const char *line, void *user)
 {
 	struct worker *w = user;
@@ -131,7 +154,7 @@ static void on_log(int level, const char *line, void *user)
 		return;
 	if (w->hold_log) {
 		if (level <= KH2_LOG_WARNING)
-			snprintf(w->log_line, sizeof(w->log_line), "%s", line);
+			hold_line(w, line);
 	} else if (!is_repeated(line) && may_log(w)) {
 		say("%s", line);
 	}
@@ -185,6 +208,15 @@ static bool refuse(struct worker *w, enum kh2d_status status, const char *what, 
 	return false;
 }
 
+/* The library's line names the file and says all. */
+static bool refuse_files(struct worker *w, int err)
+{
+	if (err != KH2_ERR_TLS || !*w->log_line)
+		return refuse(w, KH2D_FILE, "certificate or key is of no use", err);
+	w->status = KH2D_FILE;
+	return false;
+}
+
 static bool make_context(struct worker *w)
 {
 	const struct kh2_ctx_opts opts = {
@@ -229,7 +261,7 @@ static bool make_server(struct worker *w, const struct pem *pem)
 		return !err || refuse(w, KH2D_FAILURE, "cannot make a server", err);
 	}
 	err = kh2_secure_server_new(w->ctx, &opts, &tls, NULL, NULL, &w->srv);
-	return !err || refuse(w, KH2D_FILE, "certificate or key is of no use", err);
+	return !err || refuse_files(w, err);
 }
 
 static bool start_app(struct worker *w)

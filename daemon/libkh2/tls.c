@@ -72,15 +72,58 @@ static int no_passphrase(char *buf, int size, int writing, void *encrypted)
 	return 0;
 }
 
+static const char foreign_key[] = "the key does not belong to the certificate";
+
+/* OpenSSL's errors about a file in words of ours; NULL: what is looked for is not in it */
+static const struct {
+	int lib;
+	int reason;
+	const char *words;
+} file_errors[] = {
+	{ ERR_LIB_PEM,		PEM_R_NO_START_LINE,		NULL },
+#ifdef ERR_LIB_OSSL_DECODER
+	{ ERR_LIB_OSSL_DECODER,	ERR_R_UNSUPPORTED,		NULL },
+#endif
+	{ ERR_LIB_X509,		X509_R_KEY_VALUES_MISMATCH,	foreign_key },
+	{ ERR_LIB_X509,		X509_R_KEY_TYPE_MISMATCH,	foreign_key },
+	{ ERR_LIB_SSL,		SSL_R_NO_CERTIFICATE_ASSIGNED,	foreign_key },
+};
+
+#define N_FILE_ERRORS (sizeof(file_errors) / sizeof(*file_errors))
+
+/* One line: the first error is the cause, those behind it say who passed it on. */
+static void log_file_error(struct kh2_ctx *ctx, const char *file, const char *nothing)
+{
+	unsigned long err = ERR_get_error();
+	const char *why = ERR_reason_error_string(err);
+	char words[256];
+
+	ERR_clear_error();
+	if (!why) {
+		ERR_error_string_n(err, words, sizeof(words));
+		why = words;
+	}
+	for (size_t i = 0; i < N_FILE_ERRORS; i++)
+		if (file_errors[i].lib == ERR_GET_LIB(err) &&
+		    file_errors[i].reason == ERR_GET_REASON(err))
+			why = file_errors[i].words ? file_errors[i].words : nothing;
+	kh2i_log(ctx, KH2_LOG_ERR, "%s: %s", file, why);
+}
+
 static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key)
 {
 	bool encrypted = false, ok;
 
 	SSL_CTX_set_default_passwd_cb_userdata(c, &encrypted);
-	ok = SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1;
+	ok = SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1 &&
+	     SSL_CTX_check_private_key(c) == 1;
 	SSL_CTX_set_default_passwd_cb_userdata(c, NULL);
-	if (!encrypted || ok)
-		return ok;
+	if (ok)
+		return true;
+	if (!encrypted) {
+		log_file_error(ctx, key, "no private key in it");
+		return false;
+	}
 	ERR_clear_error();
 	kh2i_log(ctx, KH2_LOG_ERR, "%s: the key is encrypted, and nobody is asked for passphrases",
 		 key);
@@ -89,8 +132,10 @@ static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key)
 
 static bool load_cert(struct kh2_ctx *ctx, SSL_CTX *c, const char *cert, const char *key)
 {
-	return SSL_CTX_use_certificate_chain_file(c, cert) == 1 &&
-	       load_key(ctx, c, key ? key : cert) && SSL_CTX_check_private_key(c) == 1;
+	if (SSL_CTX_use_certificate_chain_file(c, cert) == 1)
+		return load_key(ctx, c, key ? key : cert);
+	log_file_error(ctx, cert, "no certificate in it");
+	return false;
 }
 
 static bool set_ciphers(SSL_CTX *c, const struct kh2i_tls *tls)

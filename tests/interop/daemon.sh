@@ -37,9 +37,16 @@ test_options() {
 	refuses unknown_user 2 'no user' "${serve[@]}" --root www --user no-such-user-here
 	refuses missing_cert 3 'nothing.pem' "${serve[@]}" --root www --cert nothing.pem --key key.pem
 	refuses missing_key 3 'nothing.pem' "${serve[@]}" --root www --cert cert.pem --key nothing.pem
-	refuses bad_cert 3 'ertificate' "${serve[@]}" --root www --cert www/file --key key.pem
-	refuses foreign_key 3 'key' "${serve[@]}" --root www --cert cert.pem --key key2.pem
-	refuses encrypted_key 3 'encrypted' "${serve[@]}" --root www --cert cert.pem --key locked.pem
+	refuses bad_cert 3 '--cert www/file: no certificate' "${serve[@]}" --root www \
+		--cert www/file --key key.pem
+	refuses bad_key 3 '--key cert.pem: no private key' "${serve[@]}" --root www --cert cert.pem \
+		--key cert.pem
+	refuses cert_without_key 3 '--cert cert.pem: no private key' "${serve[@]}" --root www \
+		--cert cert.pem
+	refuses foreign_key 3 '--key key2.pem: .*does not belong' "${serve[@]}" --root www \
+		--cert cert.pem --key key2.pem
+	refuses encrypted_key 3 '--key locked.pem: .*encrypted' "${serve[@]}" --root www \
+		--cert cert.pem --key locked.pem
 	refuses missing_root 3 'nowhere' "${serve[@]}" --root nowhere
 	refuses root_that_is_a_file 3 'directory' "${serve[@]}" --root www/file
 	refuses missing_app 3 'nothing.so' "${serve[@]}" --app nothing.so
@@ -103,7 +110,8 @@ test_reload() {
 
 	echo garbage > live.pem
 	kill -HUP "$kh2d_pid"
-	check bad_certificate_is_told wait_for 10 grep -q 'old certificate stays' kh2d.err
+	check bad_certificate_is_told wait_for 10 \
+		grep -q 'live.pem: no certificate.*old certificate stays' kh2d.err
 	is old_certificate_stays "$(common_name "$port")" second.example
 	rm live.pem
 	kill -HUP "$kh2d_pid"
