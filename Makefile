@@ -80,8 +80,7 @@ vm-build:
 
 run:
 	@tests/vm/needs
-	@tests/vm/build --kernel $(KERNEL) userspace
-	@exec tests/vm/serve --kernel $(KERNEL) --port $(PORT) $(RUN_ARGS)
+	@exec tests/vm/serve --kernel $(KERNEL) --port '$(PORT)' $(RUN_ARGS)
 
 test:
 	@tests/vm/needs
