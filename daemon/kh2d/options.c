@@ -327,7 +327,9 @@ static void check_together(struct options *o)
 {
 	if (!o->n_listen)
 		die(KH2D_USAGE, "--listen ADDR:PORT is needed; kh2d --help tells more");
-	if (!o->root == !o->app)
+	if (o->root && o->app)
+		die(KH2D_USAGE, "--root and --app exclude each other");
+	if (!o->root && !o->app)
 		die(KH2D_USAGE, "one of --root DIR and --app FILE.so is needed");
 	if (o->key && !o->cert)
 		die(KH2D_USAGE, "--key: there is no --cert");

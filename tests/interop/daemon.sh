@@ -23,7 +23,7 @@ test_options() {
 	refuses missing_value 2 'needs a value' serve --listen
 	refuses no_listen 2 'listen' serve --root www
 	refuses nothing_to_serve 2 'root' "${serve[@]}"
-	refuses root_and_app 2 'one of' "${serve[@]}" --root www --app x.so
+	refuses root_and_app 2 'exclude each other' "${serve[@]}" --root www --app x.so
 	refuses bad_listen 2 'ADDR:PORT' serve --listen 8443 --root www
 	refuses bad_port 2 '65535' serve --listen 127.0.0.1:70000 --root www
 	refuses naked_ipv6 2 'ADDR' serve --listen ::1:80 --root www
