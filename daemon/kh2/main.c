@@ -61,7 +61,8 @@ int command_run(const struct command *table, const char *usage, int argc, char *
 		while (c->name && strcmp(c->name, argv[0]))
 			c++;
 		if (!c->name)
-			die(CLI_USAGE, "'%s': no such command; --help lists them", argv[0]);
+			die(CLI_USAGE, "'%s': no such %s; --help lists them", argv[0],
+			    *argv[0] == '-' ? "option" : "command");
 		argc--;
 		argv++;
 	}

@@ -36,6 +36,7 @@ test_words() {
 		check "help_of_${command// /_}" eval 'kh2 $command --help | grep -q "^usage: kh2"'
 	done
 	fails no_command_is_usage_2 2 'no such command' bake
+	fails no_option_is_usage_2 2 'no such option' --bake
 	fails bad_session_is_usage 2 'no number' session show x
 	fails missing_session_is_usage 2 'is needed' session close
 	fails bad_stream_is_usage 2 'SESSION/STREAM' stream show 1
