@@ -48,8 +48,8 @@ int stats_main(int argc, char **argv)
 	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "help"))) {
 		fputs("usage: kh2 stats [--nonzero]\n\n"
 		      "Counters over all sessions of the network namespace, those that have\n"
-		      "ended included.  Documentation/counters.rst in the sources, which is not\n"
-		      "installed, and the header linux/kh2_counters.h tell what they mean.\n", stdout);
+		      "ended included. They are explained in the header linux/kh2_counters.h and\n"
+		      "in Documentation/counters.rst of the sources, which is not installed.\n", stdout);
 		return CLI_OK;
 	}
 	if (argc && !strcmp(argv[0], "--nonzero")) {
