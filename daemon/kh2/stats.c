@@ -49,7 +49,8 @@ int stats_main(int argc, char **argv)
 		fputs("usage: kh2 stats [--nonzero]\n\n"
 		      "Counters over all sessions of the network namespace, those that have\n"
 		      "ended included. They are explained in the header linux/kh2_counters.h and\n"
-		      "in Documentation/counters.rst of the sources, which is not installed.\n", stdout);
+		      "in Documentation/counters.rst of the sources, which is not installed.\n",
+		      stdout);
 		return CLI_OK;
 	}
 	if (argc && !strcmp(argv[0], "--nonzero")) {
