@@ -145,9 +145,7 @@ static void discard_locked(struct kh2_session *s)
 		xa_erase(&s->kn->sessions, s->id);
 	kh2_early_free(&ch->share, &s->early);
 	kh2_ring_leave(&ch->ring, &s->claim);
-	s->closing = s->file;
-	s->file = NULL;
-	s->sock = NULL;
+	kh2_session_let_go_locked(s);
 }
 
 /* From here on others can find it. */

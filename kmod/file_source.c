@@ -90,7 +90,7 @@ static void end_source(struct kh2_file_source *f, void (*put)(struct file *file)
 	kh2_held_file_put(f->held);
 	kh2_share_free(&s->ch->share, f, struct_size(f, frags, f->mask + 1));
 	kh2_session_put(s);
-	/* What is left of the caller then is waited for by kh2_user_exit(). */
+	/* A worker is waited for by kh2_user_exit(); others have the channel. */
 	module_put(THIS_MODULE);
 }
 

@@ -4,6 +4,7 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -362,6 +363,27 @@ void kh2_session_unlock(struct kh2_session *s)
 	kh2_session_fput(file);
 	if (held)
 		kh2_held_file_put(held);
+	/* The caller's reference to the session, by its user, has the exit wait for the rest. */
+	module_put(THIS_MODULE);
+}
+
+/**
+ * kh2_session_let_go_locked() - have the socket closed once the lock is given back
+ * @s: the session
+ *
+ * Closing may wait for a peer, if the owner asked for that meanwhile: until then the module
+ * stays, or its exit would wait with it.
+ *
+ * Context: Process context with the session's lock held.
+ */
+void kh2_session_let_go_locked(struct kh2_session *s)
+{
+	lockdep_assert_held(&s->lock);
+	if (s->file)
+		__module_get(THIS_MODULE);
+	s->closing = s->file;
+	s->file = NULL;
+	s->sock = NULL;
 }
 
 /**
@@ -399,9 +421,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 	kh2_early_free(&ch->share, &s->early);
 	/* The owner may hold the socket as well: the peer is told all the same. */
 	kernel_sock_shutdown(s->sock, SHUT_RDWR);
-	s->closing = s->file;
-	s->file = NULL;
-	s->sock = NULL;
+	kh2_session_let_go_locked(s);
 
 	gone.code = s->error;
 	kh2_ring_post_last(&ch->ring, &s->claim, &gone);

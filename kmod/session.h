@@ -225,6 +225,7 @@ void kh2_session_run_locked(struct kh2_session *s);
 void kh2_session_settle_locked(struct kh2_session *s);
 void kh2_session_flush_locked(struct kh2_session *s);
 void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
+void kh2_session_let_go_locked(struct kh2_session *s);
 void kh2_session_end_locked(struct kh2_session *s);
 void kh2_session_unlock(struct kh2_session *s);
 void kh2_session_fput(struct file *file);

@@ -177,7 +177,6 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 		list_add_tail(&s->touched, &ch->touched);
 	else
 		kh2_session_put(s);
-	/* Who is killed need not be told what became of its entries. */
 	if (mutex_lock_killable(&s->lock))
 		return -EINTR;
 	*cur = s;
@@ -235,6 +234,11 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		read_entry(ch, ch->sq_head, &sub.sqe);
 		ch->sq_head++;
 		err = submit_entry(ch, &cur, &sub);
+		if (err == -EINTR && !cur) {
+			/* Killed before it had the session: who else has the channel goes on. */
+			ch->sq_head--;
+			break;
+		}
 		if (err)
 			fail_entry(ch, cur, &sub.sqe, err);
 		cond_resched();

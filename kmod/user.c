@@ -39,10 +39,14 @@ MODULE_PARM_DESC(user_memory_mb,
 /* A user is kept so long after the last channel: to make his workqueues costs everybody. */
 #define KH2_USER_LINGER (10 * HZ)
 
+/* But no more than so many at a time, for nobody pays for what they take. */
+#define KH2_USERS_KEPT 32
+
 struct workqueue_struct *kh2_wq;
 
-static DEFINE_MUTEX(users_lock);	/* guards the next two; nothing of ours is taken inside */
+static DEFINE_MUTEX(users_lock);	/* guards the next three; nothing of ours is taken inside */
 static LIST_HEAD(users);
+static unsigned int n_kept;	/* users without a channel */
 static bool leaving;	/* the module is: nobody is kept */
 static atomic_t n_users = ATOMIC_INIT(0);
 
@@ -74,8 +78,10 @@ static bool user_unlist(struct kh2_user *user)
 
 	mutex_lock(&users_lock);
 	unused = !refcount_read(&user->refs);
-	if (unused)
+	if (unused) {
 		list_del(&user->link);
+		n_kept--;
+	}
 	mutex_unlock(&users_lock);
 	return unused;
 }
@@ -128,8 +134,10 @@ static struct kh2_user *user_find(kuid_t uid)
 	list_for_each_entry(user, &users, link) {
 		if (!uid_eq(user->uid, uid))
 			continue;
-		if (!refcount_inc_not_zero(&user->refs))
+		if (!refcount_inc_not_zero(&user->refs)) {
 			refcount_set(&user->refs, 1);
+			n_kept--;
+		}
 		return user;
 	}
 	return NULL;
@@ -170,7 +178,9 @@ static void user_put(struct kh2_user *user)
 {
 	if (!refcount_dec_and_mutex_lock(&user->refs, &users_lock))
 		return;
-	queue_delayed_work(kh2_wq, &user->end, leaving ? 0 : KH2_USER_LINGER);
+	n_kept++;
+	mod_delayed_work(kh2_wq, &user->end,
+			 leaving || n_kept > KH2_USERS_KEPT ? 0 : KH2_USER_LINGER);
 	mutex_unlock(&users_lock);
 }
 
