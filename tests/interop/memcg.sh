@@ -76,16 +76,18 @@ leaves_nothing() {
 }
 
 test_charged() {
-	local before
+	local before charged_before
 	start_unlimited --root www
 	result $? charged_starts
 	before=$(held)
+	charged_before=$(charged)
 	crowd 400
 	check charged_crowd_is_served wait_for 60 grep -q ready crowd.out
 	# the kernel adds up what each CPU charged now and then
 	check sessions_are_charged wait_for 20 holds_more $((before + 400 * 3000))
 	end_client
-	check sessions_that_go_are_uncharged wait_for 30 holds_less $((before + 1000000))
+	check sessions_that_go_are_uncharged wait_for 30 charged_less $((charged_before + 300000))
+	check sessions_that_go_are_held_no_more wait_for 30 holds_less $((before + 1000000))
 	kill -KILL "$kh2d_pid"
 	wait "$kh2d_pid" 2> /dev/null
 	leaves_nothing charged
