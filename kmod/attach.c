@@ -24,26 +24,10 @@
 #include "netns.h"
 #include "session.h"
 #include "socket.h"
-#include "submit.h"
 #include "trace.h"
 
 /* The caller waits so long for the worker. */
 #define KH2_ATTACH_MS 5000U
-
-/* A header block must fit into the ring twice, or it would wait for room for ever. */
-static int check_ring(const struct kh2_channel *ch, const struct kh2_session_args *args,
-		      struct netlink_ext_ack *extack)
-{
-	if (args->cfg.limits[KH2_L_BLOCK_OCTETS] > ch->sizes.ev_bytes / 4) {
-		NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
-		return -ENOSPC;
-	}
-	if (!kh2_submit_settings_fit(ch, args->cfg.settings, args->cfg.n_settings)) {
-		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
-		return -ENOSPC;
-	}
-	return 0;
-}
 
 static int get_socket(struct kh2_session *s, int fd, struct netlink_ext_ack *extack)
 {
@@ -265,7 +249,8 @@ int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 
 	struct kh2_session *s;
 	int err;
 
-	err = check_ring(ch, args, extack);
+	err = kh2_channel_fits_block(ch, args->cfg.limits[KH2_L_BLOCK_OCTETS], extack) ?:
+	      kh2_channel_fits_settings(ch, args->cfg.settings, args->cfg.n_settings, extack);
 	if (err)
 		return err;
 	s = kh2_session_new(ch);

@@ -107,11 +107,53 @@ void kh2_channel_put(struct kh2_channel *ch)
  * @ch: the channel
  *
  * Context: Process context.
- * Return: true for any thread of the process that made it.
+ * Return: true for any thread of the process that made it; the kernel's own never do.
  */
 bool kh2_channel_owned(const struct kh2_channel *ch)
 {
 	return ch->owner == task_tgid(current);
+}
+
+/**
+ * kh2_channel_fits_block() - can the largest header block pass through the event ring?
+ * @ch: the channel
+ * @octets: of that block
+ * @extack: says what was refused; may be NULL
+ *
+ * It must fit four times, or it could wait for room for ever: half of the ring is promised.
+ *
+ * Context: Any context.
+ * Return: 0 or -ENOSPC.
+ */
+int kh2_channel_fits_block(const struct kh2_channel *ch, u32 octets,
+			   struct netlink_ext_ack *extack)
+{
+	if (octets <= ch->sizes.ev_bytes / 4)
+		return 0;
+	NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
+	return -ENOSPC;
+}
+
+/**
+ * kh2_channel_fits_settings() - can frames as large as we allow pass through the event ring?
+ * @ch: the channel
+ * @s: parameters that are to be sent
+ * @n: of these
+ * @extack: says what was refused; may be NULL
+ *
+ * Context: Any context.
+ * Return: 0, or -ENOSPC if SETTINGS_MAX_FRAME_SIZE is too large.
+ */
+int kh2_channel_fits_settings(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n,
+			      struct netlink_ext_ack *extack)
+{
+	for (u32 i = 0; i < n; i++) {
+		if (s[i].id != KH2_SETTINGS_MAX_FRAME_SIZE || s[i].value <= ch->sizes.ev_bytes / 4)
+			continue;
+		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
+		return -ENOSPC;
+	}
+	return 0;
 }
 
 /**
@@ -298,7 +340,7 @@ static int channel_release(struct inode *inode, struct file *file)
 {
 	struct kh2_channel *ch = file->private_data;
 
-	if (!(current->flags & PF_KTHREAD) && kh2_channel_owned(ch)) {
+	if (kh2_channel_owned(ch)) {
 		channel_end(ch);
 		return 0;
 	}

@@ -127,5 +127,9 @@ void kh2_channel_get(struct kh2_channel *ch);
 void kh2_channel_put(struct kh2_channel *ch);
 void kh2_channel_starve(struct kh2_channel *ch, struct kh2_claim *claim);
 bool kh2_channel_owned(const struct kh2_channel *ch);
+int kh2_channel_fits_block(const struct kh2_channel *ch, u32 octets,
+			   struct netlink_ext_ack *extack);
+int kh2_channel_fits_settings(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n,
+			      struct netlink_ext_ack *extack);
 
 #endif

@@ -111,7 +111,7 @@ static void put_source(struct kh2_file_source *f)
 	if (!refcount_dec_and_test(&f->refs))
 		return;
 	drop_frags(f, f->tail);
-	if (!(current->flags & PF_KTHREAD) && kh2_channel_owned(ch))
+	if (kh2_channel_owned(ch))
 		end_source(f, fput);
 	else
 		queue_work(ch->share.user->file_wq, &f->last);

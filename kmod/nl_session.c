@@ -13,7 +13,6 @@
 #include "nl_request.h"
 #include "nl_session.h"
 #include "session.h"
-#include "submit.h"
 
 static int read_limits(u32 limits[__KH2_L_END], struct genl_info *info)
 {
@@ -298,14 +297,7 @@ static int check_settings(struct genl_info *info, const struct kh2_session *s,
 {
 	int err = read_settings(settings, n, s->role, info);
 
-	if (err)
-		return err;
-	if (!kh2_submit_settings_fit(s->ch, settings, *n)) {
-		NL_SET_ERR_MSG(info->extack,
-			       "event ring holds less than four frames of MAX_FRAME_SIZE");
-		return -ENOSPC;
-	}
-	return 0;
+	return err ?: kh2_channel_fits_settings(s->ch, settings, *n, info->extack);
 }
 
 static int send_settings(struct kh2_session *s, const struct kh2_setting *settings, u16 n)
@@ -321,13 +313,10 @@ static int set_limits(struct genl_info *info, struct kh2_session *s)
 	int err;
 
 	memcpy(limits, s->limits, sizeof(limits));
-	err = read_limits(limits, info);
+	err = read_limits(limits, info) ?:
+	      kh2_channel_fits_block(s->ch, limits[KH2_L_BLOCK_OCTETS], info->extack);
 	if (err)
 		return err;
-	if (limits[KH2_L_BLOCK_OCTETS] > s->ch->sizes.ev_bytes / 4) {
-		NL_SET_ERR_MSG(info->extack, "event ring holds less than four header blocks");
-		return -ENOSPC;
-	}
 	memcpy(s->limits, limits, sizeof(limits));
 	kh2e_set_limits(s->e, limits);
 	kh2_session_kick(s, KH2_KICK_LIMITS);

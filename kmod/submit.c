@@ -56,23 +56,6 @@ static bool in_tx_area(const struct kh2_channel *ch, u64 addr, u64 len)
 	return addr <= ch->sizes.tx_bytes && len <= ch->sizes.tx_bytes - addr;
 }
 
-/**
- * kh2_submit_settings_fit() - can frames as large as we allow pass through the ring?
- * @ch: the channel
- * @s: parameters that are to be sent
- * @n: of these
- *
- * Context: Any context.
- * Return: false if SETTINGS_MAX_FRAME_SIZE is too large.
- */
-bool kh2_submit_settings_fit(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n)
-{
-	for (u32 i = 0; i < n; i++)
-		if (s[i].id == KH2_SETTINGS_MAX_FRAME_SIZE && s[i].value > ch->sizes.ev_bytes / 4)
-			return false;
-	return true;
-}
-
 /* Header blocks are opaque and copied once by the engine; what it looks into is copied here. */
 static int gather_payload(struct kh2_channel *ch, struct kh2_submission *sub)
 {
@@ -91,9 +74,9 @@ static int gather_payload(struct kh2_channel *ch, struct kh2_submission *sub)
 	if (!sub->copy)
 		return -ENOMEM;
 	sub->payload = sub->copy;
-	if (sqe->opcode == KH2_OP_SETTINGS &&
-	    !kh2_submit_settings_fit(ch, sub->copy, sqe->len / sizeof(struct kh2_setting)))
-		return -ENOSPC;
+	if (sqe->opcode == KH2_OP_SETTINGS)
+		return kh2_channel_fits_settings(ch, sub->copy,
+						 sqe->len / sizeof(struct kh2_setting), NULL);
 	return 0;
 }
 
@@ -183,14 +166,6 @@ static int switch_session(struct kh2_channel *ch, struct kh2_session **cur, u32 
 	return 0;
 }
 
-static int submit_entry(struct kh2_channel *ch, struct kh2_session **cur,
-			struct kh2_submission *sub)
-{
-	int err = switch_session(ch, cur, sub->sqe.session);
-
-	return err ?: submit_locked(*cur, sub);
-}
-
 static void tell_error(struct kh2_channel *ch, const struct kh2_sqe *sqe, int err)
 {
 	const struct kh2_event ev = {
@@ -232,13 +207,12 @@ static long submit_entries(struct kh2_channel *ch, u32 to_submit)
 		if (fatal_signal_pending(current) || !kh2_ring_reserve(&ch->ring, &ch->claim, 0))
 			break;
 		read_entry(ch, ch->sq_head, &sub.sqe);
-		ch->sq_head++;
-		err = submit_entry(ch, &cur, &sub);
-		if (err == -EINTR && !cur) {
-			/* Killed before it had the session: who else has the channel goes on. */
-			ch->sq_head--;
+		err = switch_session(ch, &cur, sub.sqe.session);
+		/* Killed before it had the session: who else has the channel goes on. */
+		if (err == -EINTR)
 			break;
-		}
+		ch->sq_head++;
+		err = err ?: submit_locked(cur, &sub);
 		if (err)
 			fail_entry(ch, cur, &sub.sqe, err);
 		cond_resched();

@@ -7,11 +7,9 @@
 
 struct kh2_channel;
 struct kh2_session;
-struct kh2_setting;
 struct timer_list;
 struct work_struct;
 
-bool kh2_submit_settings_fit(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n);
 long kh2_submit_enter(struct kh2_channel *ch, u32 n);
 bool kh2_submit_ready(struct kh2_channel *ch);
 void kh2_submit_offer(struct kh2_session *s, bool late);

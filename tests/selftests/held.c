@@ -145,12 +145,21 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* Until a worker has the session's lock, and waits for the socket's */
+static bool becomes_busy(struct kt_netlink *kt, const struct kt_attr *id)
+{
+	int err = 0;
+
+	for (int i = 0; i < WAIT && !err; i++)
+		err = kt_netlink_do(kt, KH2_CMD_SESSION_GET, id, 1, NULL);
+	return err == -EBUSY;
+}
+
 TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
 {
 	struct kt_attr id = { .type = KH2_A_SESSION_ID };
 	static struct kt_frame f;
 	int64_t began, one;
-	int err = 0;
 
 	ASSERT_EQ(0, kt_pair(self->fds, true));
 	/* Who began to read before attach goes on after it, and has kTLS to himself. */
@@ -159,9 +168,7 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
 	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], &id.u32));
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_TRUE(holds(&self->hung));
-	/* Until a worker has the session's lock, and waits for the socket's */
-	for (int i = 0; i < WAIT && !err; i++)
-		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
+	ASSERT_TRUE(becomes_busy(&self->kt, &id));
 	began = now_ms();
 	EXPECT_EQ(-EBUSY, kt_netlink_do(&self->kt, KH2_CMD_SESSION_PING, &id, 1, NULL));
 	one = now_ms() - began;
@@ -244,7 +251,7 @@ static int attach_to_own(struct kt_netlink *kt, int socket, uint32_t *session)
 static int attach_held(struct _test_data_held *self, uint32_t *session)
 {
 	struct kt_attr id = { .type = KH2_A_SESSION_ID };
-	int ch, err = 0;
+	int ch;
 
 	if (kt_pair(self->fds, true) || begin_to_hold(&self->holder, self->fds[0]) ||
 	    !waits_for_data(&self->holder))
@@ -252,10 +259,8 @@ static int attach_held(struct _test_data_held *self, uint32_t *session)
 	ch = attach_to_own(&self->kt, self->fds[0], &id.u32);
 	if (ch < 0 || kt_send_preface(self->fds[1]) || !holds(&self->hung))
 		return -1;
-	for (int i = 0; i < WAIT && !err; i++)
-		err = kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, &id, 1, NULL);
 	*session = id.u32;
-	return err == -EBUSY ? ch : -1;
+	return becomes_busy(&self->kt, &id) ? ch : -1;
 }
 
 /* It ends as it can, once the socket is let go of. */
