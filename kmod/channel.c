@@ -17,6 +17,7 @@
 
 #include "channel.h"
 #include "netns.h"
+#include "ready.h"
 #include "session.h"
 #include "submit.h"
 
@@ -191,7 +192,7 @@ static __poll_t channel_poll(struct file *file, struct poll_table_struct *pt)
 	kh2_ring_feed(&ch->ring, kh2_session_feed);
 	if (READ_ONCE(ch->ring.broken))
 		mask |= EPOLLERR;
-	if (kh2_ring_readable(&ch->ring) || kh2_submit_ready(ch))
+	if (kh2_ring_readable(&ch->ring) || kh2_ready_any(ch))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }
@@ -471,8 +472,8 @@ static struct kh2_channel *channel_alloc(struct kh2_net *kn,
 	INIT_LIST_HEAD(&ch->touched);
 	INIT_DELAYED_WORK(&ch->feeder, channel_feed);
 	ch->feed_ms = KH2_FEED_MIN_MS;
-	timer_setup(&ch->fallback, kh2_submit_fallback, 0);
-	INIT_WORK(&ch->handover, kh2_submit_handover);
+	timer_setup(&ch->fallback, kh2_ready_fallback, 0);
+	INIT_WORK(&ch->handover, kh2_ready_handover);
 	INIT_WORK(&ch->end, channel_end_work);
 	err = channel_charge(ch, extack) ?: channel_memory(ch);
 	if (err) {

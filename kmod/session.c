@@ -16,12 +16,12 @@
 #include "held_file.h"
 #include "netlink.h"
 #include "netns.h"
+#include "ready.h"
 #include "rx.h"
 #include "session.h"
 #include "socket.h"
 #include "source.h"
 #include "stats.h"
-#include "submit.h"
 #include "trace.h"
 #include "tx.h"
 
@@ -260,7 +260,7 @@ void kh2_session_hand_over(struct kh2_session *s)
 void kh2_session_data_ready(struct kh2_session *s)
 {
 	set_bit(KH2_KICK_RX, &s->kicks);
-	kh2_submit_offer(s, false);
+	kh2_ready_offer(s, false);
 }
 
 /**
@@ -430,7 +430,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 	list_del_init(&s->link);
 	ch->n_sessions--;
 	spin_unlock_bh(&ch->lock);
-	kh2_submit_forget(s);
+	kh2_ready_forget(s);
 	/* Of the channel's list; the caller has another. */
 	kh2_session_put(s);
 }
@@ -577,7 +577,7 @@ static void let_others(struct kh2_session *s)
 		kh2_session_kick(s, KH2_KICK_RX);
 	} else {
 		set_bit(KH2_KICK_RX, &s->kicks);
-		kh2_submit_offer(s, true);
+		kh2_ready_offer(s, true);
 	}
 }
 
