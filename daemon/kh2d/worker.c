@@ -123,29 +123,6 @@ static bool is_repeated(const char *line)
 	return same;
 }
 
-/* Keeps a line; the library knows certificate and key by descriptors, the user by options. */
-static void hold_line(struct worker *w, const char *line)
-{
-	const struct options *o = w->service->options;
-	const struct {
-		const char *path, *option, *file;
-	} files[] = {
-		{ report.pem.cert, "--cert", o->cert },
-		{ report.pem.key, o->key ? "--key" : "--cert", o->key ? o->key : o->cert },
-	};
-	size_t n;
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		n = strlen(files[i].path);
-		if (n && !strncmp(line, files[i].path, n) && line[n] == ':') {
-			snprintf(w->log_line, sizeof(w->log_line), "%s %.250s%s", files[i].option,
-				 files[i].file, line + n);
-			return;
-		}
-	}
-	snprintf(w->log_line, sizeof(w->log_line), "%s", line);
-}
-
 static void on_log(int level, const char *line, void *user)
 {
 	struct worker *w = user;
@@ -154,7 +131,7 @@ static void on_log(int level, const char *line, void *user)
 		return;
 	if (w->hold_log) {
 		if (level <= KH2_LOG_WARNING)
-			hold_line(w, line);
+			snprintf(w->log_line, sizeof(w->log_line), "%s", line);
 	} else if (!is_repeated(line) && may_log(w)) {
 		say("%s", line);
 	}
@@ -238,6 +215,25 @@ static bool make_context(struct worker *w)
 	return refuse(w, KH2D_FAILURE, "cannot start", err);
 }
 
+/* The files are copies in memory: the log is to call them what the user did. */
+static int new_secure_server(struct worker *w, const struct kh2_server_opts *opts,
+			     const struct pem *pem)
+{
+	const struct options *o = w->service->options;
+	char cert[256], key[256];
+	const struct kh2_tls_opts tls = {
+		.sz = sizeof(tls),
+		.cert_file = pem->cert,
+		.key_file = pem->key,
+		.cert_name = cert,
+		.key_name = key,
+	};
+
+	snprintf(cert, sizeof(cert), "--cert %s", o->cert);
+	snprintf(key, sizeof(key), "--%s %s", o->key ? "key" : "cert", o->key ? o->key : o->cert);
+	return kh2_secure_server_new(w->ctx, opts, &tls, NULL, NULL, &w->srv);
+}
+
 static bool make_server(struct worker *w, const struct pem *pem)
 {
 	const struct options *o = w->service->options;
@@ -249,18 +245,13 @@ static bool make_server(struct worker *w, const struct pem *pem)
 		.padding = o->padding,
 		.timeout_ms = o->session_timeout_ms,
 	};
-	const struct kh2_tls_opts tls = {
-		.sz = sizeof(tls),
-		.cert_file = pem->cert,
-		.key_file = pem->key,
-	};
 	int err;
 
 	if (!o->cert) {
 		err = kh2_server_new(w->ctx, &opts, NULL, NULL, &w->srv);
 		return !err || refuse(w, KH2D_FAILURE, "cannot make a server", err);
 	}
-	err = kh2_secure_server_new(w->ctx, &opts, &tls, NULL, NULL, &w->srv);
+	err = new_secure_server(w, &opts, pem);
 	return !err || refuse_files(w, err);
 }
 

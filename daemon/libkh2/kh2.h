@@ -544,6 +544,9 @@ struct kh2_server_opts {
  * @max_handshakes: handshakes at once; 0: 1,024. Beyond it connections wait in
  *	the backlog.
  * @no_ktls: never ask for kernel TLS; the user backend serves
+ * @cert_name: what the log calls the file of the certificate, whichever
+ *	kh2_server_reload() brings; NULL: its path
+ * @key_name: what the log calls the file of the key, likewise
  */
 struct kh2_tls_opts {
 	size_t sz;
@@ -554,6 +557,8 @@ struct kh2_tls_opts {
 	uint32_t handshake_ms;
 	uint32_t max_handshakes;
 	bool no_ktls;
+	const char *cert_name;
+	const char *key_name;
 };
 
 /**
@@ -614,7 +619,8 @@ int kh2_server_new(struct kh2_ctx *ctx, const struct kh2_server_opts *opts,
  * Clients that do not offer "h2" are refused with the alert
  * no_application_protocol (RFC 7301 3.2).
  *
- * Return: as kh2_server_new(), and KH2_ERR_TLS, with OpenSSL's words in the log.
+ * Return: as kh2_server_new(), and KH2_ERR_TLS, with the reason in the log: of a
+ * file that cannot be used one line, that begins with its name and a colon.
  */
 int kh2_secure_server_new(struct kh2_ctx *ctx, const struct kh2_server_opts *opts,
 			  const struct kh2_tls_opts *tls, const struct kh2_server_cbs *cbs,
@@ -685,7 +691,8 @@ int kh2_server_address(const struct kh2_server *srv, size_t i, struct sockaddr_s
  * Later handshakes use them, sessions that exist are left alone. If it fails
  * the old ones stay in use.
  *
- * Return: 0, KH2_ERR_TLS, -EOPNOTSUPP on a cleartext server, -ENOMEM.
+ * Return: 0, KH2_ERR_TLS with the reason in the log, as kh2_secure_server_new(),
+ * -EOPNOTSUPP on a cleartext server, -ENOMEM.
  */
 int kh2_server_reload(struct kh2_server *srv, const char *cert_file, const char *key_file);
 

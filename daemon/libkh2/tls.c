@@ -92,7 +92,7 @@ static const struct {
 #define N_FILE_ERRORS (sizeof(file_errors) / sizeof(*file_errors))
 
 /* One line: the first error is the cause, those behind it say who passed it on. */
-static void log_file_error(struct kh2_ctx *ctx, const char *file, const char *nothing)
+static void log_file_error(struct kh2_ctx *ctx, const char *name, const char *nothing)
 {
 	unsigned long err = ERR_get_error();
 	const char *why = ERR_reason_error_string(err);
@@ -107,10 +107,10 @@ static void log_file_error(struct kh2_ctx *ctx, const char *file, const char *no
 		if (file_errors[i].lib == ERR_GET_LIB(err) &&
 		    file_errors[i].reason == ERR_GET_REASON(err))
 			why = file_errors[i].words ? file_errors[i].words : nothing;
-	kh2i_log(ctx, KH2_LOG_ERR, "%s: %s", file, why);
+	kh2i_log(ctx, KH2_LOG_ERR, "%s: %s", name, why);
 }
 
-static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key)
+static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key, const char *name)
 {
 	bool encrypted = false, ok;
 
@@ -121,20 +121,27 @@ static bool load_key(struct kh2_ctx *ctx, SSL_CTX *c, const char *key)
 	if (ok)
 		return true;
 	if (!encrypted) {
-		log_file_error(ctx, key, "no private key in it");
+		log_file_error(ctx, name, "no private key in it");
 		return false;
 	}
 	ERR_clear_error();
 	kh2i_log(ctx, KH2_LOG_ERR, "%s: the key is encrypted, and nobody is asked for passphrases",
-		 key);
+		 name);
 	return false;
 }
 
-static bool load_cert(struct kh2_ctx *ctx, SSL_CTX *c, const char *cert, const char *key)
+/* Without a file of its own the key is in the certificate's. */
+static bool load_files(struct kh2_ctx *ctx, SSL_CTX *c, const struct kh2i_tls *tls,
+		       const char *cert, const char *key)
 {
+	const char *cert_name = tls->cert_name ? tls->cert_name : cert;
+	const char *key_name = key ? key : cert_name;
+
+	if (tls->key_name)
+		key_name = tls->key_name;
 	if (SSL_CTX_use_certificate_chain_file(c, cert) == 1)
-		return load_key(ctx, c, key ? key : cert);
-	log_file_error(ctx, cert, "no certificate in it");
+		return load_key(ctx, c, key ? key : cert, key_name);
+	log_file_error(ctx, cert_name, "no certificate in it");
 	return false;
 }
 
@@ -187,7 +194,7 @@ static SSL_CTX *make_ctx(struct kh2_ctx *ctx, const struct kh2i_tls *tls, const 
 	SSL_CTX_set_alpn_select_cb(c, select_alpn, NULL);
 	SSL_CTX_set_client_hello_cb(c, look_at_hello, NULL);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 || !set_ciphers(c, tls) ||
-	    !load_cert(ctx, c, cert, key)) {
+	    !load_files(ctx, c, tls, cert, key)) {
 		SSL_CTX_free(c);
 		return NULL;
 	}
@@ -225,14 +232,16 @@ int kh2i_tls_new(struct kh2_ctx *ctx, const struct kh2_tls_opts *opts, struct kh
 	if (dup_string(&tls->cert_file, opts->cert_file) ||
 	    dup_string(&tls->key_file, opts->key_file) ||
 	    dup_string(&tls->ciphers, opts->ciphers) ||
-	    dup_string(&tls->ciphersuites, opts->ciphersuites)) {
+	    dup_string(&tls->ciphersuites, opts->ciphersuites) ||
+	    dup_string(&tls->cert_name, opts->cert_name) ||
+	    dup_string(&tls->key_name, opts->key_name)) {
 		kh2i_tls_free(tls);
 		return -ENOMEM;
 	}
 	ERR_clear_error();
 	tls->ssl_ctx = make_ctx(ctx, tls, tls->cert_file, tls->key_file);
 	if (!tls->ssl_ctx) {
-		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, opts->cert_file);
+		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, "TLS");
 		kh2i_tls_free(tls);
 		return KH2_ERR_TLS;
 	}
@@ -249,6 +258,8 @@ void kh2i_tls_free(struct kh2i_tls *tls)
 	free(tls->key_file);
 	free(tls->ciphers);
 	free(tls->ciphersuites);
+	free(tls->cert_name);
+	free(tls->key_name);
 	free(tls);
 }
 
@@ -274,7 +285,7 @@ int kh2i_tls_reload(struct kh2_ctx *ctx, struct kh2i_tls *tls, const char *cert,
 	ERR_clear_error();
 	c = make_ctx(ctx, tls, new_cert, new_key);
 	if (!c) {
-		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, new_cert);
+		kh2i_tls_log_errors(ctx, KH2_LOG_ERR, "TLS");
 		free(new_cert);
 		free(new_key);
 		return KH2_ERR_TLS;

@@ -15,6 +15,8 @@ typedef struct ssl_ctx_st SSL_CTX;
  * @key_file: likewise
  * @ciphers: likewise
  * @ciphersuites: likewise
+ * @cert_name: likewise
+ * @key_name: likewise
  * @handshake_ms: time for a handshake
  * @max_handshakes: at once
  * @no_ktls: never ask for kernel TLS
@@ -25,6 +27,8 @@ struct kh2i_tls {
 	char *key_file;
 	char *ciphers;
 	char *ciphersuites;
+	char *cert_name;
+	char *key_name;
 	u32 handshake_ms;
 	u32 max_handshakes;
 	bool no_ktls;

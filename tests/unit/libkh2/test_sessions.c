@@ -558,6 +558,48 @@ TEST(encrypted_key_is_refused_without_a_question)
 	unlink("key.pem");
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	CHECK(f && fputs(text, f) >= 0);
+	fclose(f);
+}
+
+TEST(files_of_tls_are_called_what_the_owner_calls_them)
+{
+	const struct kh2_ctx_opts ctx_opts = { .sz = sizeof(ctx_opts),
+					       .backend = KH2_BACKEND_USER, .log = on_log };
+	struct kh2_tls_opts tls = { .sz = sizeof(tls), .cert_file = "cert.pem",
+				    .key_file = "other.pem" };
+	struct kh2_server *srv;
+	struct kh2_ctx *ctx;
+
+	EQ(kh2_ctx_new(&ctx, &ctx_opts), 0);
+	make_certificate("cert.pem");
+	make_certificate("other.pem");
+	EQ(kh2_secure_server_new(ctx, NULL, &tls, NULL, NULL, &srv), KH2_ERR_TLS);
+	CHECK(!strcmp(logged, "other.pem: the key does not belong to the certificate"));
+	tls.key_name = "its key";
+	EQ(kh2_secure_server_new(ctx, NULL, &tls, NULL, NULL, &srv), KH2_ERR_TLS);
+	CHECK(!strcmp(logged, "its key: the key does not belong to the certificate"));
+
+	/* Whatever replaces them has their names; a key in the certificate's file has its name. */
+	tls.cert_name = "its certificate";
+	tls.key_name = NULL;
+	tls.key_file = NULL;
+	EQ(kh2_secure_server_new(ctx, NULL, &tls, NULL, NULL, &srv), 0);
+	write_file("other.pem", "nothing");
+	EQ(kh2_server_reload(srv, "other.pem", NULL), KH2_ERR_TLS);
+	CHECK(!strcmp(logged, "its certificate: no certificate in it"));
+	write_file("other.pem", "nothing");
+	EQ(kh2_server_reload(srv, "cert.pem", "other.pem"), KH2_ERR_TLS);
+	CHECK(!strcmp(logged, "other.pem: no private key in it"));
+	kh2_ctx_free(ctx);
+	unlink("cert.pem");
+	unlink("other.pem");
+}
+
 /* -- bodies that come slowly -- */
 
 static u64 closed_slow[12];
