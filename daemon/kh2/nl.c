@@ -329,11 +329,10 @@ void nl_die(const struct nl *nl, const char *what, int err)
 	die(status, "%s: %s", what, nl_error(nl, err));
 }
 
-void nl_finish(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what)
+void nl_do(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what)
 {
 	int err = nl_talk(nl, request, fn, arg);
 
 	if (err)
 		nl_die(nl, what, err);
-	nl_close(nl);
 }

@@ -19,6 +19,8 @@ struct nl *nl_open(void);
 
 /* As nl_open(), but NULL where the module is absent. */
 struct nl *nl_try_open(void);
+
+/* Is for who opened it; what exits leaves it to the kernel. */
 void nl_close(struct nl *nl);
 
 /* Begins a request in a buffer of @nl; attributes follow by mnl_attr_put(). */
@@ -31,8 +33,8 @@ struct nlmsghdr *nl_request(struct nl *nl, uint8_t cmd, bool dump);
  */
 int nl_talk(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg);
 
-/* nl_talk(), then nl_close(); exits as nl_die() does if it fails. */
-void nl_finish(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what);
+/* nl_talk() that exits as nl_die() does if it fails. */
+void nl_do(struct nl *nl, struct nlmsghdr *request, nl_fn fn, void *arg, const char *what);
 
 /* Joins the group "events". */
 void nl_subscribe(struct nl *nl);

@@ -42,7 +42,7 @@ void object_get(struct nl *nl, struct nlmsghdr *request, const struct object *ob
 	char what[64];
 
 	snprintf(what, sizeof(what), "cannot show the %s", object->singular);
-	nl_finish(nl, request, show_all, (void *)object, what);
+	nl_do(nl, request, show_all, (void *)object, what);
 	if (cli_json)
 		json_newline();
 }
@@ -60,7 +60,7 @@ int object_list(struct nl *nl, struct nlmsghdr *request, const struct object *ob
 	return nl_talk(nl, request, show_row, (void *)object);
 }
 
-void object_list_end(struct nl *nl, const struct object *object, int err)
+void object_list_end(const struct nl *nl, const struct object *object, int err)
 {
 	char what[64];
 
@@ -74,7 +74,6 @@ void object_list_end(struct nl *nl, const struct object *object, int err)
 			object->plural);
 	else if (err)
 		nl_die(nl, what, err);
-	nl_close(nl);
 }
 
 void object_done(uint32_t session, uint32_t stream, const char *what)

@@ -24,7 +24,7 @@ struct object {
 	void (*print_row)(const struct nlattr **attrs);
 };
 
-/* Sends a request for one, shows it and closes @nl; exits as nl_die() does if that fails. */
+/* Sends a request for one and shows it; exits as nl_die() does if that fails. */
 void object_get(struct nl *nl, struct nlmsghdr *request, const struct object *object);
 
 /* What stands before a list. */
@@ -33,8 +33,8 @@ void object_list_begin(const struct object *object);
 /* Sends a request for many, each of which becomes a row, or all of it as JSON; as nl_talk(). */
 int object_list(struct nl *nl, struct nlmsghdr *request, const struct object *object);
 
-/* What stands behind a list; @err is what object_list() said. Closes @nl, or exits as nl_die(). */
-void object_list_end(struct nl *nl, const struct object *object, int err);
+/* What stands behind a list; @err is what object_list() said: exits as nl_die() if it failed. */
+void object_list_end(const struct nl *nl, const struct object *object, int err);
 
 /* For JSON: a command was carried out. @stream is 0 if it was the session's. */
 void object_done(uint32_t session, uint32_t stream, const char *what);

@@ -113,6 +113,7 @@ static int list(int argc, char **argv)
 	object_list_begin(&sessions);
 	object_list_end(nl, &sessions,
 			object_list(nl, nl_request(nl, KH2_CMD_SESSION_GET, true), &sessions));
+	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -133,6 +134,7 @@ static int show(int argc, char **argv)
 	msg = nl_request(nl, KH2_CMD_SESSION_GET, false);
 	mnl_attr_put_u32(msg, KH2_A_SESSION_ID, id);
 	object_get(nl, msg, &sessions);
+	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -187,7 +189,8 @@ static int close_session(int argc, char **argv)
 		mnl_attr_put_u32(msg, KH2_A_SESSION_CODE, e.code);
 	else if (!e.now)
 		mnl_attr_put(msg, KH2_A_SESSION_GRACEFUL, 0, NULL);
-	nl_finish(nl, msg, NULL, NULL, "cannot close the session");
+	nl_do(nl, msg, NULL, NULL, "cannot close the session");
+	nl_close(nl);
 	object_done(id, 0, "close");
 	return CLI_OK;
 }
@@ -208,7 +211,8 @@ static int goaway(int argc, char **argv)
 		mnl_attr_put_u32(msg, KH2_A_SESSION_LAST_ID, e.last_id);
 	if (e.debug)
 		mnl_attr_put(msg, KH2_A_SESSION_DEBUG, strlen(e.debug), e.debug);
-	nl_finish(nl, msg, NULL, NULL, "cannot send GOAWAY");
+	nl_do(nl, msg, NULL, NULL, "cannot send GOAWAY");
+	nl_close(nl);
 	object_done(id, 0, "goaway");
 	return CLI_OK;
 }

@@ -60,7 +60,8 @@ int stats_main(int argc, char **argv)
 	}
 	no_more(argc, argv);
 	nl = nl_open();
-	nl_finish(nl, nl_request(nl, KH2_CMD_STATS_GET, false), show, &nonzero,
-		  "cannot read the counters");
+	nl_do(nl, nl_request(nl, KH2_CMD_STATS_GET, false), show, &nonzero,
+	      "cannot read the counters");
+	nl_close(nl);
 	return CLI_OK;
 }

@@ -118,6 +118,7 @@ static int list(int argc, char **argv)
 	object_list_begin(&streams);
 	err = session ? dump_session(nl, session) : dump_all(nl);
 	object_list_end(nl, &streams, err);
+	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -149,6 +150,7 @@ static int show(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	object_get(nl, msg, &streams);
+	nl_close(nl);
 	return CLI_OK;
 }
 
@@ -168,7 +170,8 @@ static int reset(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_CODE, code);
-	nl_finish(nl, msg, NULL, NULL, "cannot reset the stream");
+	nl_do(nl, msg, NULL, NULL, "cannot reset the stream");
+	nl_close(nl);
 	object_done(session, id, "reset");
 	return CLI_OK;
 }
@@ -254,7 +257,8 @@ static int priority(int argc, char **argv)
 	mnl_attr_put_u32(msg, KH2_A_STREAM_SESSION_ID, session);
 	mnl_attr_put_u32(msg, KH2_A_STREAM_ID, id);
 	put_priority(msg, &args);
-	nl_finish(nl, msg, NULL, NULL, "cannot set the priority");
+	nl_do(nl, msg, NULL, NULL, "cannot set the priority");
+	nl_close(nl);
 	object_done(session, id, "priority");
 	return CLI_OK;
 }
