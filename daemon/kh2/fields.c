@@ -13,6 +13,33 @@
 #include "nl.h"
 
 #define UNLIMITED	0xffffffffU
+#define VALUE_COLUMN	28	/* as text; no name reaches it, at any depth */
+
+/* Of lines: members of a member stand below its name, further in. */
+static int indent = 2;
+
+static void put_name(const char *name)
+{
+	printf("%*s%-*s", indent, "", VALUE_COLUMN - indent, name);
+}
+
+void members_begin(const char *name)
+{
+	if (cli_json) {
+		json_object_begin(name);
+		return;
+	}
+	printf("%*s%s\n", indent, "", name);
+	indent += 2;
+}
+
+void members_end(void)
+{
+	if (cli_json)
+		json_object_end();
+	else
+		indent -= 2;
+}
 
 /* Names of processes and labels come from others: nothing of them may steer a terminal. */
 static void put_clean(const char *s)
@@ -27,25 +54,29 @@ static void show_string(const char *name, const char *value)
 		json_string(name, value);
 		return;
 	}
-	printf("  %-24s ", name);
+	put_name(name);
 	put_clean(value);
 	putchar('\n');
 }
 
 static void show_uint(const char *name, uint64_t value)
 {
-	if (cli_json)
+	if (cli_json) {
 		json_uint(name, value);
-	else
-		printf("  %-24s %llu\n", name, (unsigned long long)value);
+		return;
+	}
+	put_name(name);
+	printf("%llu\n", (unsigned long long)value);
 }
 
 static void show_int(const char *name, int32_t value)
 {
-	if (cli_json)
+	if (cli_json) {
 		json_int(name, value);
-	else
-		printf("  %-24s %d\n", name, value);
+		return;
+	}
+	put_name(name);
+	printf("%d\n", value);
 }
 
 static void show_seconds(const char *name, uint64_t ns)
@@ -55,10 +86,11 @@ static void show_seconds(const char *name, uint64_t ns)
 	if (cli_json) {
 		snprintf(key, sizeof(key), "%s_ns", name);
 		json_uint(key, ns);
-	} else {
-		printf("  %-24s %llu.%06llu s\n", name, (unsigned long long)(ns / 1000000000),
-		       (unsigned long long)(ns % 1000000000 / 1000));
+		return;
 	}
+	put_name(name);
+	printf("%llu.%06llu s\n", (unsigned long long)(ns / 1000000000),
+	       (unsigned long long)(ns % 1000000000 / 1000));
 }
 
 static void show_code(const char *name, uint32_t code)
@@ -106,10 +138,7 @@ static void show_values(const char *name, const struct nlattr *nest)
 	const struct nlattr *attrs[KH2_A_VALUES_MAX + 1];
 
 	nl_parse_nested(nest, attrs, KH2_A_VALUES_MAX);
-	if (cli_json)
-		json_object_begin(name);
-	else
-		printf("  %s\n", name);
+	members_begin(name);
 	for (uint16_t i = 1; i <= KH2_A_VALUES_MAX; i++) {
 		if (!attrs[i])
 			continue;
@@ -120,32 +149,35 @@ static void show_values(const char *name, const struct nlattr *nest)
 		else
 			show_string(setting_name(i), "unlimited");
 	}
-	if (cli_json)
-		json_object_end();
+	members_end();
+}
+
+uint64_t counter_value(const struct nlattr *attr, size_t id)
+{
+	const unsigned char *data;
+	uint64_t value = 0;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < (id + 1) * sizeof(value))
+		return 0;
+	data = mnl_attr_get_payload(attr);
+	memcpy(&value, data + id * sizeof(value), sizeof(value));
+	return value;
 }
 
 void counters_show(const struct nlattr *attr, bool all)
 {
-	const unsigned char *data = mnl_attr_get_payload(attr);
 	size_t n = mnl_attr_get_payload_len(attr) / sizeof(uint64_t);
-	uint64_t value;
 
-	for (size_t i = 0; i < n; i++) {
-		memcpy(&value, data + i * sizeof(value), sizeof(value));
-		if (counter_name(i) && (all || value))
-			show_uint(counter_name(i), value);
-	}
+	for (size_t id = 0; id < n && counter_name(id); id++)
+		if (all || counter_value(attr, id))
+			show_uint(counter_name(id), counter_value(attr, id));
 }
 
 static void show_counters(const char *name, const struct nlattr *attr)
 {
-	if (cli_json)
-		json_object_begin(name);
-	else
-		printf("  %s\n", name);
+	members_begin(name);
 	counters_show(attr, cli_json);
-	if (cli_json)
-		json_object_end();
+	members_end();
 }
 
 static void show_limits(const char *name, const struct nlattr *attr)
@@ -154,17 +186,13 @@ static void show_limits(const char *name, const struct nlattr *attr)
 	struct kh2_limit_value limit;
 	size_t n = mnl_attr_get_payload_len(attr) / sizeof(limit);
 
-	if (cli_json)
-		json_object_begin(name);
-	else
-		printf("  %s\n", name);
+	members_begin(name);
 	for (size_t i = 0; i < n; i++) {
 		memcpy(&limit, data + i * sizeof(limit), sizeof(limit));
 		if (limit_name(limit.id))
 			show_uint(limit_name(limit.id), limit.value);
 	}
-	if (cli_json)
-		json_object_end();
+	members_end();
 }
 
 static void show_text(const char *name, const struct nlattr *attr)

@@ -4,6 +4,7 @@
 #define KH2_CLI_FIELDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <libmnl/libmnl.h>
 
@@ -39,8 +40,15 @@ struct field {
 /* Shows the attributes that are there, one line or member each; a NULL name ends the list. */
 void fields_show(const struct field *list, const struct nlattr **attrs);
 
+/* What comes between is members of @name: further in, or an object of JSON. */
+void members_begin(const char *name);
+void members_end(void);
+
 /* Address as text in a static buffer; "-" if there is none. */
 const char *address_text(const struct nlattr *attr);
+
+/* One counter of an array; 0 if it is absent or too short. */
+uint64_t counter_value(const struct nlattr *attr, size_t id);
 
 /* All counters of an array as members or lines. @all: those that are 0 too. */
 void counters_show(const struct nlattr *attr, bool all);

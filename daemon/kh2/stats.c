@@ -28,11 +28,9 @@ static void show(const struct nlmsghdr *msg, uint8_t cmd, void *arg)
 		json_object_begin(NULL);
 	fields_show(fields, attrs);
 	if (attrs[KH2_A_STATS_COUNTERS]) {
-		if (cli_json)
-			json_object_begin("counters");
+		members_begin("counters");
 		counters_show(attrs[KH2_A_STATS_COUNTERS], !*nonzero);
-		if (cli_json)
-			json_object_end();
+		members_end();
 	}
 	if (cli_json) {
 		json_object_end();
