@@ -49,21 +49,36 @@ static const char *now_text(void)
 	return text;
 }
 
+/* One counter says why a session ended, where that was an error or the owner's wish. */
+static const char *reason_of(const struct nlattr *counters)
+{
+	for (size_t id = 0; counter_name(id); id++)
+		if (counter_ends_session(id) && counter_value(counters, id))
+			return counter_name(id);
+	return NULL;
+}
+
+static void show_end(const struct nlattr **a)
+{
+	const char *reason = reason_of(a[KH2_A_SESSION_COUNTERS]);
+	int error = (int)nl_u32(a[KH2_A_SESSION_ERROR]);
+
+	printf(" after %.3f s: ", (double)nl_u64(a[KH2_A_SESSION_AGE]) / 1e9);
+	if (reason && error)
+		printf("%s (%s)", reason, strerror(error));
+	else if (error)
+		fputs(strerror(error), stdout);
+	else
+		fputs(reason ? reason : "in order", stdout);
+}
+
 static void show_line(const char *event, const struct nlattr **a, bool gone)
 {
-	const char *reason = NULL;
-
 	printf("%s %s %u %s %s ", now_text(), event, nl_u32(a[KH2_A_SESSION_ID]),
 	       role_name(nl_u32(a[KH2_A_SESSION_ROLE])), address_text(a[KH2_A_SESSION_LOCAL]));
 	printf("%s pid %u", address_text(a[KH2_A_SESSION_PEER]), nl_u32(a[KH2_A_SESSION_PID]));
-	if (gone) {
-		if (a[KH2_A_SESSION_REASON])
-			reason = counter_name(nl_u32(a[KH2_A_SESSION_REASON]));
-		printf(" after %.3f s: %s", (double)nl_u64(a[KH2_A_SESSION_AGE]) / 1e9,
-		       reason ? reason : "in order");
-		if (nl_u32(a[KH2_A_SESSION_ERROR]))
-			printf(" (%s)", strerror((int)nl_u32(a[KH2_A_SESSION_ERROR])));
-	}
+	if (gone)
+		show_end(a);
 	putchar('\n');
 	fflush(stdout);
 }

@@ -46,18 +46,6 @@ static const struct field fields[] = {
 	{ 0, NULL, 0, NULL }
 };
 
-static uint64_t counter(const struct nlattr *attr, size_t id)
-{
-	const unsigned char *data;
-	uint64_t value = 0;
-
-	if (!attr || mnl_attr_get_payload_len(attr) < (id + 1) * sizeof(value))
-		return 0;
-	data = mnl_attr_get_payload(attr);
-	memcpy(&value, data + id * sizeof(value), sizeof(value));
-	return value;
-}
-
 static const char *text_of(const struct nlattr *attr)
 {
 	static char text[32];
@@ -84,8 +72,8 @@ static void print_row(const struct nlattr **a)
 	       address_text(a[KH2_A_SESSION_LOCAL]));
 	printf("%-26s %7u %12llu %12llu %6llus %7u ", address_text(a[KH2_A_SESSION_PEER]),
 	       nl_u32(a[KH2_A_SESSION_STREAMS]),
-	       (unsigned long long)counter(a[KH2_A_SESSION_COUNTERS], KH2_C_RX_OCTETS),
-	       (unsigned long long)counter(a[KH2_A_SESSION_COUNTERS], KH2_C_TX_OCTETS),
+	       (unsigned long long)counter_value(a[KH2_A_SESSION_COUNTERS], KH2_C_RX_OCTETS),
+	       (unsigned long long)counter_value(a[KH2_A_SESSION_COUNTERS], KH2_C_TX_OCTETS),
 	       (unsigned long long)(nl_u64(a[KH2_A_SESSION_AGE]) / 1000000000),
 	       nl_u32(a[KH2_A_SESSION_PID]));
 	printf("%s\n", text_of(a[KH2_A_SESSION_COMM]));

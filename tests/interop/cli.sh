@@ -91,7 +91,10 @@ test_session() {
 	check session_show_json json session show "$id"
 	check session_show_has_counters [ "$(value 'v["counters"]["tx_frame_headers"] >= 1')" = True ]
 	check session_show_has_settings [ "$(value '"max_frame_size" in v["remote_settings"]')" = True ]
-	check session_show_is_text eval 'kh2 session show "$id" | grep -q "max_concurrent_streams"'
+	kh2 session show "$id" > shown
+	check session_show_is_text grep -q "^  state  *open$" shown
+	check session_show_sets_members_in eval \
+		'sed -n "/^  remote_settings$/,/^  [a-z]/p" shown | grep -Eq "^    max_frame_size +[0-9]+$"'
 	ask stream list "$id"
 	stream=$(value 'v[0]["id"]')
 	is stream_state "$(value 'v[0]["state"]')" half-closed-remote
@@ -151,12 +154,20 @@ event_seen() {
 
 test_monitor() {
 	begin kh2 --json monitor > events 2> monitor.err
+	begin kh2 monitor > lines 2> lines.err
 	check monitor_listens wait_for 10 grep -q listening monitor.err
+	check monitor_of_lines_listens wait_for 10 grep -q listening lines.err
 	curl -sS --cacert cert.pem -o /dev/null "https://localhost:$port/small"
 	check monitor_tells_the_begin wait_for 10 event_seen session-new
 	check monitor_tells_the_end wait_for 10 event_seen session-gone
 	check monitor_lines_are_json eval \
 		'python3 -c "import json, sys; [json.loads(l) for l in sys.stdin]" < events'
+	check monitor_says_in_order wait_for 10 grep -q 'session-gone .*: in order$' lines
+	begin_download
+	ask session list
+	check session_close_now kh2 session close "$(value 'v[0]["id"]')" --now
+	check monitor_says_that_it_was_closed wait_for 20 grep -q 'session-gone .*: conn_user' lines
+	wait "$client"
 }
 
 test_permission() {
