@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "hung.h"
 #include "netlink.h"
@@ -342,16 +343,6 @@ static void *write_from_hung(void *arg)
 	return (void *)write(h->socket, h->memory, 64);
 }
 
-static void submit(struct kt_channel *ch, uint8_t op, uint32_t session, int fd)
-{
-	const struct kh2_sqe sqe = {
-		.opcode = op, .session = session, .stream = 1, .fd = fd,
-		.len = op == KH2_OP_FILE ? KH2_LEN_EOF : 1,
-	};
-
-	kt_submit(ch, &sqe);
-}
-
 /* The pipe's lock is held by who writes to it; nobody else has its end that is read. */
 TEST_F_TIMEOUT(held, file_is_not_waited_for_by_who_closes_files, 60)
 {
@@ -367,9 +358,8 @@ TEST_F_TIMEOUT(held, file_is_not_waited_for_by_who_closes_files, 60)
 	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_SETTINGS, 0, 0, no_window, 6));
 	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
-	self->ch.tx[0] = 0x88;
-	submit(&self->ch, KH2_OP_HEADERS, session, 0);
-	submit(&self->ch, KH2_OP_FILE, session, ends[0]);
+	ASSERT_EQ(1, kt_answer(&self->ch, session, 1, 0));
+	ASSERT_EQ(1, kt_answer_file(&self->ch, session, 1, ends[0]));
 	close(ends[0]);
 	self->holder.socket = ends[1];
 	ASSERT_EQ(0, pthread_create(&self->holder.thread, NULL, write_from_hung, &self->holder));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
@@ -79,7 +80,6 @@ TEST_F(life, closing_the_channel_ends_its_sessions)
 /* A process that serves a large file on a connection whose other end is @peer's, until killed. */
 static pid_t owner(int near, int far, int ready)
 {
-	struct kh2_sqe sqe = { .stream = 1 };
 	static struct kt_netlink kt;
 	static struct kt_channel ch;
 	uint32_t session;
@@ -93,15 +93,8 @@ static pid_t owner(int near, int far, int ready)
 		_exit(1);
 	if (!kt_await(&ch, KH2_EV_HEADERS, WAIT, NULL, NULL))
 		_exit(2);
-	sqe.session = session;
-	sqe.opcode = KH2_OP_HEADERS;
-	sqe.len = 1;
-	ch.tx[0] = 0x88;
-	kt_submit(&ch, &sqe);
-	sqe.opcode = KH2_OP_FILE;
-	sqe.len = 1 << 30;
-	sqe.fd = open("large", O_RDONLY | O_CLOEXEC);
-	kt_submit(&ch, &sqe);
+	kt_answer(&ch, session, 1, 0);
+	kt_answer_file(&ch, session, 1, open("large", O_RDONLY | O_CLOEXEC));
 	if (write(ready, "r", 1) != 1)
 		_exit(3);
 	for (;;)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
@@ -203,7 +204,6 @@ TEST_F(netlink, unknown_session_and_stream_are_refused)
 
 TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 {
-	struct kh2_sqe head = { .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1 };
 	struct kh2_sqe seen = { .opcode = KH2_OP_RELEASE, .flags = KH2_SQE_SEEN, .stream = 1 };
 	struct kt_frame f;
 	struct kh2_event ev;
@@ -211,10 +211,7 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 
 	ASSERT_EQ(0, attach(self, NULL, 0));
 	id[0] = (struct kt_attr)A(ID, kt_u32(&self->reply, KH2_A_SESSION_ID));
-	head.session = id[0].u32;
 	seen.session = id[0].u32;
-	/* RFC 7541 appendix A: status 200 */
-	self->ch.tx[0] = 0x88;
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
@@ -229,7 +226,7 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 	stream[2] = (struct kt_attr){ .type = KH2_A_STREAM_CODE, .u32 = 11 };
 	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_STREAM_RESET, stream, 3, NULL));
 	/* The owner does not know of it when it answers. */
-	ASSERT_EQ(1, kt_submit(&self->ch, &head));
+	ASSERT_EQ(1, kt_answer(&self->ch, id[0].u32, 1, 0));
 	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_HEADERS, &f, WAIT));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_RESET, WAIT, &ev, NULL));
 	EXPECT_EQ(11, ev.code);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
@@ -274,9 +275,6 @@ TEST_F(ring, entries_wait_while_their_results_have_no_room)
 static void lose_part(struct __test_metadata *_metadata, struct _test_data_ring *self,
 		      uint32_t stream, struct kh2_sqe lost)
 {
-	const struct kh2_sqe head = {
-		.opcode = KH2_OP_HEADERS, .session = self->session, .stream = stream, .len = 1,
-	};
 	const struct kh2_sqe rest = {
 		.opcode = KH2_OP_DATA, .flags = KH2_SQE_COPY | KH2_SQE_END_STREAM,
 		.session = self->session, .stream = stream, .len = 10,
@@ -291,8 +289,7 @@ static void lose_part(struct __test_metadata *_metadata, struct _test_data_ring 
 	lost.stream = stream;
 	ASSERT_EQ(0, kt_send_get(self->fds[1], stream));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
-	self->ch.tx[0] = 0x88;
-	ASSERT_EQ(1, kt_submit(&self->ch, &head));
+	ASSERT_EQ(1, kt_answer(&self->ch, self->session, stream, 0));
 	kt_push(&self->ch, &lost);
 	kt_push(&self->ch, &rest);
 	EXPECT_EQ(2, kt_enter(&self->ch, 2));

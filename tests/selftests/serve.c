@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "peer.h"
 #include "netlink.h"
@@ -62,17 +63,7 @@ static void greet(struct __test_metadata *_metadata, struct _test_data_serve *se
 static void answer(struct __test_metadata *_metadata, struct _test_data_serve *self,
 		   uint32_t stream, bool end)
 {
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_HEADERS,
-		.flags = end ? KH2_SQE_END_STREAM : 0,
-		.session = self->session,
-		.stream = stream,
-		.len = 1,
-	};
-
-	/* RFC 7541 appendix A: :status 200 */
-	self->ch.tx[0] = 0x88;
-	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	ASSERT_EQ(1, kt_answer(&self->ch, self->session, stream, end ? KH2_SQE_END_STREAM : 0));
 }
 
 static void request(struct __test_metadata *_metadata, struct _test_data_serve *self,
@@ -261,21 +252,13 @@ TEST_F(serve, range_of_a_file_is_sent)
 
 TEST_F(serve, pipe_is_sent_as_it_fills)
 {
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_FILE,
-		.flags = KH2_SQE_END_STREAM,
-		.session = self->session,
-		.stream = 1,
-		.len = KH2_LEN_EOF,
-	};
 	int ends[2];
 
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
-	sqe.fd = ends[0];
 	greet(_metadata, self);
 	request(_metadata, self, 1);
 	answer(_metadata, self, 1, false);
-	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	ASSERT_EQ(1, kt_answer_file(&self->ch, self->session, 1, ends[0]));
 	close(ends[0]);
 	ASSERT_EQ(5, write(ends[1], "first", 5));
 	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_DATA, &self->f, WAIT));
@@ -293,33 +276,26 @@ TEST_F(serve, pipe_is_sent_as_it_fills)
 
 TEST_F(serve, file_that_shrinks_resets_its_stream_alone)
 {
-	struct kh2_sqe sqe = {
-		.opcode = KH2_OP_FILE,
-		.flags = KH2_SQE_END_STREAM,
-		.session = self->session,
-		.stream = 1,
-		.len = KH2_LEN_EOF,
+	const struct kh2_sqe release = {
+		.opcode = KH2_OP_RELEASE, .session = self->session, .stream = 1,
 	};
+	int file = make_file(1000000);
 	struct kh2_event ev;
 
-	sqe.fd = make_file(1000000);
 	greet(_metadata, self);
 	request(_metadata, self, 1);
 	answer(_metadata, self, 1, false);
 	/* Sent until the window of 65,535 is shut. */
-	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	ASSERT_EQ(1, kt_answer_file(&self->ch, self->session, 1, file));
 	for (size_t got = 0; got < 65535; got += self->f.len)
 		ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_DATA, &self->f, WAIT));
-	ASSERT_EQ(0, ftruncate(sqe.fd, 1000));
+	ASSERT_EQ(0, ftruncate(file, 1000));
 	ASSERT_EQ(0, kt_send_window(self->fds[1], 0, 1000000));
 	ASSERT_EQ(0, kt_send_window(self->fds[1], 1, 1000000));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_RESET, WAIT, &ev, NULL));
 	EXPECT_EQ(KH2_C_STREAM_SOURCE, ev.arg);
-	close(sqe.fd);
-	sqe = (struct kh2_sqe){
-		.opcode = KH2_OP_RELEASE, .session = self->session, .stream = 1,
-	};
-	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
+	close(file);
+	ASSERT_EQ(1, kt_submit(&self->ch, &release));
 	ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_RST_STREAM, &self->f, WAIT));
 	EXPECT_EQ(1, self->f.stream);
 	/* The connection goes on. */
@@ -518,7 +494,9 @@ static uint32_t close_unread(struct __test_metadata *_metadata, struct _test_dat
 		{ .type = KH2_A_SESSION_SOCKET_FD },
 		{ .type = KH2_A_SESSION_LIMITS, .data = &limit, .n = sizeof(limit) },
 	};
-	struct kh2_sqe sqe = { .opcode = KH2_OP_HEADERS, .stream = 1, .len = 1 };
+	struct kh2_sqe sqe = {
+		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .stream = 1, .len = UNREAD,
+	};
 	static struct kt_reply reply;
 	struct kh2_event ev;
 
@@ -530,11 +508,7 @@ static uint32_t close_unread(struct __test_metadata *_metadata, struct _test_dat
 	ASSERT_EQ(0, kt_send_preface(fds[1]));
 	ASSERT_EQ(0, kt_send_get(fds[1], 1));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
-	self->ch.tx[0] = 0x88;
-	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));
-	sqe.opcode = KH2_OP_FILE;
-	sqe.flags = KH2_SQE_END_STREAM;
-	sqe.len = UNREAD;
+	ASSERT_EQ(1, kt_answer(&self->ch, sqe.session, 1, 0));
 	sqe.fd = make_file(UNREAD);
 	ASSERT_LE(0, sqe.fd);
 	ASSERT_EQ(1, kt_submit(&self->ch, &sqe));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "answer.h"
 #include "channel.h"
 #include "hung.h"
 #include "netlink.h"
@@ -152,17 +153,6 @@ TEST_F(user, others_have_their_own)
 	waitpid(pid, NULL, 0);
 }
 
-static int submit_head(struct kt_channel *ch, uint32_t session, uint32_t stream)
-{
-	const struct kh2_sqe head = {
-		.opcode = KH2_OP_HEADERS, .session = session, .stream = stream, .len = 1,
-	};
-
-	/* RFC 7541 appendix A: status 200 */
-	ch->tx[0] = 0x88;
-	return kt_submit(ch, &head) == 1 ? 0 : -1;
-}
-
 static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, int fds[2])
 {
 	uint32_t session;
@@ -172,22 +162,13 @@ static uint32_t attach_and_open(struct kt_channel *ch, struct kt_netlink *kt, in
 	if (kt_send_preface(fds[1]) || kt_send_get(fds[1], 1) ||
 	    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL))
 		return 0;
-	return submit_head(ch, session, 1) ? 0 : session;
+	return kt_answer(ch, session, 1, 0) == 1 ? session : 0;
 }
 
-static int submit_file(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
+static int answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
 {
-	const struct kh2_sqe body = {
-		.opcode = KH2_OP_FILE, .flags = KH2_SQE_END_STREAM, .session = session,
-		.stream = stream, .fd = file, .len = KH2_LEN_EOF,
-	};
-
-	return kt_submit(ch, &body) == 1 ? 0 : -1;
-}
-
-static int submit_answer(struct kt_channel *ch, uint32_t session, uint32_t stream, int file)
-{
-	return submit_head(ch, session, stream) ?: submit_file(ch, session, stream, file);
+	return kt_answer(ch, session, stream, 0) == 1 &&
+	       kt_answer_file(ch, session, stream, file) == 1 ? 0 : -1;
 }
 
 /* Bodies that wait for the peer's window, which are copied; returns how many were taken. */
@@ -269,7 +250,7 @@ static int shut_window(struct kt_channel *ch, uint32_t session)
 		.stream = 1, .len = 65535,
 	};
 
-	return !submit_head(ch, session, 1) && kt_submit(ch, &body) == 1 &&
+	return kt_answer(ch, session, 1, 0) == 1 && kt_submit(ch, &body) == 1 &&
 	       kt_await(ch, KH2_EV_TX_DONE, WAIT, NULL, NULL) ? 0 : -1;
 }
 
@@ -316,10 +297,10 @@ static int direct_to_the_bound(void)
 		return 103;
 	/* Once the bound is reached a header block that finds no memory ends the connection. */
 	for (uint32_t i = 1; i <= DIRECT_STREAMS; i++)
-		if (submit_head(&ch, session, 2 * i + 1))
+		if (kt_answer(&ch, session, 2 * i + 1, 0) != 1)
 			return 104;
 	for (uint32_t i = 1; i <= DIRECT_STREAMS; i++)
-		if (submit_file(&ch, session, 2 * i + 1, direct))
+		if (kt_answer_file(&ch, session, 2 * i + 1, direct) != 1)
 			return 104;
 	return await_no_memory(&ch) ? 0 : 105;
 }
@@ -354,7 +335,7 @@ static int wait_for_the_file(struct kt_netlink *kt, struct kt_channel *ch, int f
 	for (uint32_t i = 0; i < HUNG_STREAMS; i++)
 		if (kt_send_get(fds[1], 2 * i + 1) ||
 		    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL) ||
-		    submit_answer(ch, session, 2 * i + 1, file))
+		    answer(ch, session, 2 * i + 1, file))
 			return -1;
 	return 0;
 }
@@ -411,7 +392,7 @@ TEST_F_TIMEOUT(user, files_that_never_come_hold_up_their_user_alone, 120)
 	ASSERT_EQ(0, kt_send_get(fds[1], 1));
 	ASSERT_TRUE(kt_await(&ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
 	ASSERT_EQ(5, write(body[1], "hello", 5));
-	ASSERT_EQ(0, submit_answer(&ch, session, 1, body[0]));
+	ASSERT_EQ(0, answer(&ch, session, 1, body[0]));
 	EXPECT_EQ(1, kt_await_frame(fds[1], KT_DATA, &f, WAIT));
 	EXPECT_EQ(5, f.len);
 
@@ -503,7 +484,7 @@ static int files_to_the_limit(void)
 		struct kh2_event ev = {};
 		bool over;
 
-		if (submit_answer(&ch, session, 2 * i + 1, files[i % FILES_MAX]))
+		if (answer(&ch, session, 2 * i + 1, files[i % FILES_MAX]))
 			return 103;
 		over = kt_await(&ch, KH2_EV_SQE_ERROR, 0, &ev, NULL);
 		if (over != (i % FILES_MAX == 0) || (over && ev.code != EMFILE))
