@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -187,7 +188,7 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_commands, 60)
 	pthread_join(self->holder.thread, NULL);
 }
 
-#define FDS_MAX 3
+#define FDS_MAX 4
 
 /* Passes descriptors on, and closes ours. */
 static int pass(int unix_socket, const int *fds, size_t n)
@@ -213,24 +214,38 @@ static int pass(int unix_socket, const int *fds, size_t n)
 	return sent == 1 ? 0 : -1;
 }
 
-/* Closes a descriptor so that nobody has it: in a message to a socket that is itself in it. */
+/* Closes our end of a pipe, once nobody has the other. */
+static int close_behind_other(int end)
+{
+	struct pollfd pfd = { .fd = end };
+	int ends = poll(&pfd, 1, WAIT);
+
+	close(end);
+	return ends == 1 && pfd.revents & (POLLERR | POLLHUP) ? 0 : -1;
+}
+
+/*
+ * Closes a descriptor so that nobody has it: in a message to a socket that is itself in it. The
+ * end of a pipe is in it too, for to see that the kernel has closed what was in the message.
+ */
 static int lose(int fd)
 {
-	int unread[2], other[2], fds[3];
+	int unread[2], other[2], ends[2], fds[FDS_MAX];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, unread))
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, unread) || pipe2(ends, O_CLOEXEC))
 		return -1;
 	fds[0] = fd;
 	fds[1] = unread[0];
 	fds[2] = unread[1];
-	if (pass(unread[0], fds, 3))
+	fds[3] = ends[1];
+	if (pass(unread[0], fds, FDS_MAX))
 		return -1;
 	/* The kernel looks for such ones as another is closed. */
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, other))
 		return -1;
 	close(other[0]);
 	close(other[1]);
-	return 0;
+	return close_behind_other(ends[0]);
 }
 
 /* A session of a channel that nobody has mapped, for lose() */
@@ -305,7 +320,6 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_closes_files, 60)
 
 	ASSERT_LE(0, ch);
 	ASSERT_EQ(0, lose(ch));
-	usleep(200000);
 	EXPECT_EQ(0, files_are_closed(&self->kt));
 	EXPECT_EQ(0, end_held(self, session));
 }
@@ -343,34 +357,51 @@ static void *write_from_hung(void *arg)
 	return (void *)write(h->socket, h->memory, 64);
 }
 
-/* The pipe's lock is held by who writes to it; nobody else has its end that is read. */
+/* A body that only the module can read; returns the end by which it is written, or -1. */
+static int answer_by_pipe(struct _test_data_held *self, uint32_t session, uint32_t stream)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) || kt_send_get(self->fds[1], stream) ||
+	    !kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL) ||
+	    kt_answer(&self->ch, session, stream, 0) != 1 ||
+	    kt_answer_file(&self->ch, session, stream, ends[0]) != 1)
+		return -1;
+	close(ends[0]);
+	return ends[1];
+}
+
+static int reset(struct _test_data_held *self, uint32_t stream)
+{
+	return kt_send_frame(self->fds[1], KT_RST_STREAM, 0, stream, "\0\0\0\10", 4);
+}
+
+/* The pipe's lock is held by who writes to it. */
 TEST_F_TIMEOUT(held, file_is_not_waited_for_by_who_closes_files, 60)
 {
 	static const uint8_t no_window[6] = { 0, 4 };
 	uint32_t session;
-	int ends[2];
+	int next;
 
 	signal(SIGPIPE, SIG_IGN);
-	ASSERT_EQ(0, pipe(ends));
 	ASSERT_EQ(0, kt_pair(self->fds, false));
 	ASSERT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], &session));
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_SETTINGS, 0, 0, no_window, 6));
-	ASSERT_EQ(0, kt_send_get(self->fds[1], 1));
-	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_HEADERS, WAIT, NULL, NULL));
-	ASSERT_EQ(1, kt_answer(&self->ch, session, 1, 0));
-	ASSERT_EQ(1, kt_answer_file(&self->ch, session, 1, ends[0]));
-	close(ends[0]);
-	self->holder.socket = ends[1];
+	self->holder.socket = answer_by_pipe(self, session, 1);
+	ASSERT_LE(0, self->holder.socket);
+	next = answer_by_pipe(self, session, 3);
+	ASSERT_LE(0, next);
 	ASSERT_EQ(0, pthread_create(&self->holder.thread, NULL, write_from_hung, &self->holder));
 	ASSERT_TRUE(holds(&self->hung));
-	/* The owner does not come, so a worker lets go of the pipe. */
-	ASSERT_EQ(0, kt_send_frame(self->fds[1], KT_RST_STREAM, 0, 1, "\0\0\0\10", 4));
-	usleep(200000);
+	/* The owner does not come: workers let go of the pipes, the one that is held first. */
+	ASSERT_EQ(0, reset(self, 1));
+	ASSERT_EQ(0, reset(self, 3));
+	ASSERT_EQ(0, close_behind_other(next));
 	EXPECT_EQ(0, files_are_closed(&self->kt));
 	EXPECT_EQ(0, kt_hung_end(&self->hung));
 	pthread_join(self->holder.thread, NULL);
-	close(ends[1]);
+	close(self->holder.socket);
 }
 
 KT_HARNESS_MAIN
