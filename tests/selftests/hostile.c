@@ -18,26 +18,11 @@
 #include "channel.h"
 #include "netlink.h"
 #include "peer.h"
+#include "random.h"
 
 #define SESSIONS 4
 #define ROUNDS 2000
 #define LIMIT 300
-
-/* The numbers are the same in each run; what the scheduler makes of them is not. */
-struct random {
-	uint64_t state;
-};
-
-static uint32_t next(struct random *r)
-{
-	r->state = r->state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return r->state >> 33;
-}
-
-static uint32_t below(struct random *r, uint32_t n)
-{
-	return next(r) % n;
-}
 
 /* Nothing is shared: a fixture is what allows a longer time, for slow kernels. */
 FIXTURE(hostile)
