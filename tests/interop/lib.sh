@@ -10,28 +10,18 @@ set -u
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kh2_bin=${KH2_BIN:-$(dirname "$(command -v kh2d)")}
-results=0
-failures=0
-backend=''
 pids=()
 ports=()
 slow=${KH2_SLOW:-1}
 umask 022
+. "$interop/../tap.sh"
 
 # ---- TAP ----
 
-# result STATUS NAME
-result() {
-	results=$((results + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $results ${backend:+${backend}_}$2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $results ${backend:+${backend}_}$2"
-		if [ -s command.out ]; then
-			head -c 2000 command.out | tr -c '[:print:]\n' '?' | sed 's/^/# /'
-			echo '#'
-		fi
+explain() {
+	if [ -s command.out ]; then
+		head -c 2000 command.out | tr -c '[:print:]\n' '?'
+		echo
 	fi
 }
 
@@ -48,16 +38,6 @@ is() {
 	printf 'got:    %s\nwanted: %s\n' "$2" "$3" > command.out
 	[ "$2" = "$3" ]
 	result $? "$1"
-}
-
-skip() {
-	results=$((results + 1))
-	echo "ok $results ${backend:+${backend}_}$1 # SKIP $2"
-}
-
-finish() {
-	echo "1..$results"
-	exit $((failures > 0))
 }
 
 # ---- waiting ----

@@ -3,15 +3,7 @@
 # kh2.ko loads and unloads again and again, and says what it is.
 set -u
 
-count=0
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-	fi
-}
+. "$(dirname "$0")/../tap.sh"
 
 loaded() {
 	[ -d /sys/module/kh2 ]

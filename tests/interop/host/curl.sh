@@ -3,12 +3,12 @@
 # curl on the host gets files whole from the VM, sends some, and sees HTTP/2.
 set -u
 
+. "$(dirname "$0")/../../tap.sh"
 content=$(cd "$(dirname "$0")" && pwd)/content
 site=https://localhost:$KH2_PORT_8443
 echo=https://localhost:$KH2_PORT_8444
 discard=http://localhost:$KH2_PORT_8080
 big=${KH2_BIG:-256M}
-count=0
 
 for tool in curl openssl cmp; do
 	command -v $tool > /dev/null || {
@@ -21,14 +21,8 @@ curl --version | grep -q HTTP2 || {
 	exit 4
 }
 
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-		sed 's/^/# /' err
-	fi
+explain() {
+	cat err
 }
 
 fetch() {

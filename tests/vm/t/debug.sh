@@ -5,12 +5,6 @@ set -u
 
 . "$(dirname "$0")/lib.sh"
 
-failed=0
-
-explain() {
-	failed=1
-}
-
 # reported NAME PATTERN: the VM ended for its kernel's reports, and this is among them.
 reported() {
 	[ $status = 123 ] && grep -qE "$2" "$dir/err"
@@ -49,4 +43,4 @@ reported out_of_bounds_is_reported 'UBSAN: array-index-out-of-bounds'
 [ "$(cat "$dir/panics")" = 1 ]
 result $? first_report_would_stop_the_kernel
 echo "# status $status"
-[ $failed = 0 ] || sed 's/^/# /' "$dir/err"
+[ $failures = 0 ] || sed 's/^/# /' "$dir/err"
