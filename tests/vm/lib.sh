@@ -10,6 +10,12 @@ kh2_builds=$kh2_cache/builds/$(printf %s "$kh2_top" | sha256sum | cut -c1-12)
 
 kh2_src=$kh2_builds/src
 
+# Makes kh2_builds, which says whose it is: clean looks for those of checkouts that are gone.
+kh2_make_builds() {
+	mkdir -p "$kh2_builds"
+	[ -e "$kh2_builds/checkout" ] || printf '%s\n' "$kh2_top" > "$kh2_builds/checkout"
+}
+
 kh2_say() {
 	printf 'kh2: %s\n' "$*" >&2
 }
