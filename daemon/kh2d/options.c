@@ -31,6 +31,7 @@ static const char help[] =
 	"  --limit NAME=VALUE     limit of a session; repeatable; --limit help lists them\n"
 	"  --header-fields N      most fields of a request; default 128\n"
 	"  --padding HOW          none (default), max or aligned\n"
+	"  --handshake-timeout MS longest TLS handshake; default 10000\n"
 	"  --session-timeout MS   end sessions without activity; default 0: never\n"
 	"  --stop-timeout MS      longest graceful stop; default 10000\n"
 	"  --log-level LEVEL      err, warning, info (default) or debug\n"
@@ -280,6 +281,7 @@ static const struct option_rule rules[] = {
 	TEXT("user", user),
 	{ .name = "limit", .parse = parse_limit },
 	WORD("padding", padding, paddings),
+	NUMBER("handshake-timeout", handshake_timeout_ms, 1, 86400000),
 	NUMBER("session-timeout", session_timeout_ms, 0, 86400000),
 	NUMBER("stop-timeout", stop_timeout_ms, 0, 86400000),
 	{ .name = "header", .parse = parse_header },

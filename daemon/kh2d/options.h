@@ -41,6 +41,7 @@ struct listen_addr {
  * @backend: enum kh2_backend
  * @padding: enum kh2_padding
  * @workers: threads
+ * @handshake_timeout_ms: longest TLS handshake; 0: the library's default
  * @session_timeout_ms: 0: none
  * @stop_timeout_ms: longest graceful stop
  * @file_cache: most open files that a worker keeps; 0: none
@@ -63,6 +64,7 @@ struct options {
 	uint32_t backend;
 	uint32_t padding;
 	uint32_t workers;
+	uint32_t handshake_timeout_ms;
 	uint32_t session_timeout_ms;
 	uint32_t stop_timeout_ms;
 	uint32_t file_cache;

@@ -227,6 +227,7 @@ static int new_secure_server(struct worker *w, const struct kh2_server_opts *opt
 		.key_file = pem->key,
 		.cert_name = cert,
 		.key_name = key,
+		.handshake_ms = o->handshake_timeout_ms,
 	};
 
 	snprintf(cert, sizeof(cert), "--cert %s", o->cert);

@@ -178,6 +178,23 @@ test_stop_timeout() {
 	is second_signal_has_status_0 $? 0
 }
 
+# Half of a ClientHello, and nothing more: prints how long that was waited for, in seconds
+half_a_handshake() {
+	python3 -c 'import socket, sys, time
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+sock.sendall(bytes.fromhex("16030102000100"))
+begun = time.monotonic()
+sock.recv(1)
+print(int(time.monotonic() - begun))' "$port"
+}
+
+test_handshake_timeout() {
+	start_kh2d --root www --cert cert.pem --key key.pem --handshake-timeout 300
+	result $? starts_for_handshakes
+	check handshake_timeout_is_kept eval '[ "$(half_a_handshake)" -lt 9 ]'
+	check stops_behind_handshakes stop_kh2d
+}
+
 status_field() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$kh2d_pid/status"
 }
@@ -250,6 +267,7 @@ run() {
 	! first_backend || test_reload
 	test_graceful
 	test_stop_timeout
+	test_handshake_timeout
 	test_privileges
 }
 
