@@ -1405,11 +1405,28 @@ struct kh2_file_opts {
  * @h: fields as for kh2_respond(); content-length is not added
  * @opts: options or NULL
  *
- * Our side ends with the file's end. If reading fails, or a regular file is
- * shorter than was asked for, the stream is reset with INTERNAL_ERROR. The
- * kernel reads regular files of file systems with a page cache, and pipes; with
- * the backend kernel what is neither (sockets, devices, files below /proc)
- * counts as a failure.
+ * Our side ends with the last octet asked for. Without a length that is the
+ * last one which a regular file has when the backend takes the response: what is
+ * appended later is not sent. All else is sent to its end.
+ *
+ * A body that falls short is never ended as if it were whole, with neither
+ * backend: the stream is reset with INTERNAL_ERROR. on_error is told, if it shows
+ * at once, and then no octet is sent:
+ *
+ * * -ENODATA: a regular file ends before @offset, or before the length is full
+ * * -EINVAL: the part would end behind 2^63-1, where no file does
+ * * -ESPIPE: an offset in what is no regular file, though @stat called it one
+ * * -EOPNOTSUPP, -EINVAL, -EISDIR, -EBADF: the kernel does not read this file, see
+ *   below; or what else the system says, such as -EMFILE
+ *
+ * and KH2_ERR_STREAM if it shows while octets are sent: a regular file was cut, a
+ * pipe ended before its length, reading failed.
+ *
+ * The kernel reads regular files of file systems with a page cache, and pipes; with
+ * the backend kernel what is neither (sockets, devices, files below /proc) is
+ * refused. The backend user reads those too; of files that are made as they are
+ * read it sends all if they say that they are empty, as below /proc, and takes those
+ * that say more than they hold, as below /sys, for files that were cut.
  *
  * Return: 0; -EINVAL for an offset in what is no regular file; what
  * stat_check returned; else as kh2_respond().
@@ -1424,7 +1441,8 @@ int kh2_respond_fd(struct kh2_stream *st, int fd, const struct kh2_headers *h,
  * @h: fields as for kh2_respond(); content-length is added, of the part sent
  * @opts: options or NULL
  *
- * Without an on_error in the options, an error before the fields were sent
+ * What becomes of the file after its length was taken is answered as by
+ * kh2_respond_fd(). Without an on_error in the options, an error before the fields were sent
  * resets the stream with INTERNAL_ERROR and is told by the stream's on_error.
  *
  * Return: 0, or as kh2_respond().

@@ -91,7 +91,7 @@ struct kh2i_conn {
  * @kept_open: the descriptor is not ours to close
  * @watching: @watch is in the epoll set
  * @pos: where the file is read next
- * @left: octets to be read, KH2_LEN_EOF: to the end
+ * @left: octets to be read; KH2_LEN_EOF: to the end, where there is no size
  * @chunks: octets that were read
  */
 struct kh2i_src {

@@ -19,19 +19,51 @@ struct chunk {
 
 static void pipe_ready(struct kh2i_watch *w, u32 events);
 
+/* Made as it is read, as below /proc: it calls itself empty, and ends where reading does. */
+static bool has_no_size(int fd, const struct stat *stat)
+{
+	u8 octet;
+
+	return !stat->st_size && pread(fd, &octet, 1, 0);
+}
+
+/* As in kh2.ko: regular files give what they hold now; if they are cut the stream fails. */
+static int plan_length(struct kh2i_src *s, const struct stat *stat)
+{
+	u64 size = (u64)stat->st_size;
+
+	if (s->pos > size || (s->left != KH2_LEN_EOF && s->left > size - s->pos))
+		return -ENODATA;
+	if (s->left == KH2_LEN_EOF && !has_no_size(s->watch.fd, stat))
+		s->left = size - s->pos;
+	return 0;
+}
+
+static bool is_beyond_all_files(u64 off, u64 len)
+{
+	return off > INT64_MAX || (len != KH2_LEN_EOF && len > INT64_MAX - off);
+}
+
 static int init_file(struct kh2i_src *s, const struct kh2_sqe *sqe)
 {
 	struct stat stat;
+	int err;
 
 	s->watch = (struct kh2i_watch){ .fd = sqe->fd, .fn = pipe_ready };
 	s->kept_open = sqe->flags & KH2I_SQE_KEPT_OPEN;
-	if (!s->kept_open && fstat(sqe->fd, &stat))
-		return -errno;
-	s->regular = s->kept_open || S_ISREG(stat.st_mode);
-	if (sqe->offset && !s->regular)
+	if (is_beyond_all_files(sqe->offset, sqe->len))
 		return -EINVAL;
+	if (fstat(sqe->fd, &stat))
+		return -errno;
+	s->regular = S_ISREG(stat.st_mode);
+	if (sqe->offset && !s->regular)
+		return -ESPIPE;
 	s->pos = sqe->offset;
 	s->left = sqe->len;
+	err = s->regular ? plan_length(s, &stat) : 0;
+	if (err)
+		return err;
+	s->src.eof = !s->left;
 	s->src.patient = s->regular;
 	s->src.notify = true;
 	return 0;
@@ -136,9 +168,9 @@ static void got(struct kh2i_src *s, struct chunk *chunk, ssize_t n)
 
 	if (n <= 0) {
 		free(chunk);
-		/* a length was asked for, and the file is shorter */
-		if (!n && s->left != KH2_LEN_EOF && s->regular)
-			n = -EIO;
+		/* less than was to come: a part must not pass for the whole */
+		if (!n && s->left != KH2_LEN_EOF)
+			n = -ENODATA;
 		kh2e_src_add(e, &s->src, 0, true, (int)n);
 		return;
 	}
