@@ -134,7 +134,7 @@ void kh2e_src_add(struct kh2e *e, struct kh2e_src *src, u64 n, bool eof, int sta
 		return;
 	if (status) {
 		src->status = status;
-		kh2e_stream_reset(e, st, KH2_INTERNAL_ERROR, KH2_C_STREAM_SOURCE);
+		kh2e_stream_fail(e, st, KH2_C_STREAM_SOURCE);
 	} else {
 		if (!st->queued)
 			kh2e_stream_mark_sent(e, st, kh2e_now(e));

@@ -433,6 +433,20 @@ void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh
 }
 
 /**
+ * kh2e_stream_fail() - a stream ends by a fault of ours: INTERNAL_ERROR
+ * @e: the connection
+ * @st: the stream, not closed
+ * @why: counter
+ *
+ * It is none of the peer's doing, and draws on no budget.
+ */
+void kh2e_stream_fail(struct kh2e *e, struct kh2e_stream *st, enum kh2_counter why)
+{
+	kh2e_count(e, why, 1);
+	reset_untold(e, st, KH2_INTERNAL_ERROR, why);
+}
+
+/**
  * kh2e_reset() - a stream ends, and neither peer nor owner asked for it
  * @e: the connection
  * @id: stream identifier

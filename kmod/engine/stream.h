@@ -161,6 +161,7 @@ void kh2e_stream_remember(struct kh2e *e, u32 id, enum kh2e_ended how);
 bool kh2e_stream_after_end(struct kh2e *e, u32 id, const struct kh2e_stream *st);
 bool kh2e_stream_is_idle(const struct kh2e *e, u32 id);
 void kh2e_stream_reset(struct kh2e *e, struct kh2e_stream *st, u32 code, enum kh2_counter why);
+void kh2e_stream_fail(struct kh2e *e, struct kh2e_stream *st, enum kh2_counter why);
 void kh2e_stream_reset_by_owner(struct kh2e *e, struct kh2e_stream *st, u32 code);
 void kh2e_stream_reset_by_peer(struct kh2e *e, struct kh2e_stream *st, u32 code,
 			       enum kh2_counter why);

@@ -725,6 +725,26 @@ TEST(source_that_fails_resets_the_stream)
 	home_free(h);
 }
 
+/* The fault is ours: no number of them is a flood of the peer's. */
+TEST(sources_that_fail_spend_none_of_the_peers_resets)
+{
+	struct home *h = home_limited(KH2_L_RESET_BURST, 1);
+
+	for (u32 id = 1; id < 20; id += 2) {
+		struct home_src *s;
+
+		feed_headers(h, id, KH2_FLAG_END_STREAM);
+		EQ(sub_headers(h, id, 0), 0);
+		s = sub_file(h, id, KH2_SQE_END_STREAM);
+		pump(h);
+		kh2e_src_add(h->e, &s->src, 0, false, -EIO);
+		pump(h);
+	}
+	EQ(counter(h, KH2_C_STREAM_SOURCE), 10);
+	want_alive(h);
+	home_free(h);
+}
+
 TEST(source_is_not_asked_while_the_window_is_shut)
 {
 	struct home *h = sender(0, 0);
