@@ -114,7 +114,7 @@ static void put_source(struct kh2_file_source *f)
 	if (kh2_channel_owned(ch))
 		end_source(f, fput);
 	else
-		queue_work(ch->share.user->file_wq, &f->last);
+		queue_work(ch->share.user->close_wq, &f->last);
 }
 
 /* The file has become shorter than what it was to give. */

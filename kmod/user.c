@@ -24,6 +24,9 @@
 /* Files that one user reads at a time, where that waits. */
 #define KH2_USER_READERS 128
 
+/* Files that are closed at a time for one user, not behind those that are read */
+#define KH2_USER_CLOSERS 16
+
 /* Channels ask their user for so much at a time: its lock is not for every frame. */
 #define KH2_SHARE_STEP ((long)SZ_1M)
 #define KH2_SHARE_KEEP (4 * KH2_SHARE_STEP)
@@ -64,6 +67,8 @@ static kuid_t responsible(const struct cred *cred)
 
 static void user_free(struct kh2_user *user)
 {
+	if (user->close_wq)
+		destroy_workqueue(user->close_wq);
 	if (user->file_wq)
 		destroy_workqueue(user->file_wq);
 	if (user->session_wq)
@@ -116,7 +121,8 @@ static struct kh2_user *user_new(kuid_t uid)
 	 */
 	user->session_wq = alloc_workqueue("kh2-%u", WQ_UNBOUND, KH2_USER_WORKERS, nr);
 	user->file_wq = alloc_workqueue("kh2_file-%u", WQ_UNBOUND, KH2_USER_READERS, nr);
-	if (!user->session_wq || !user->file_wq) {
+	user->close_wq = alloc_workqueue("kh2_close-%u", WQ_UNBOUND, KH2_USER_CLOSERS, nr);
+	if (!user->session_wq || !user->file_wq || !user->close_wq) {
 		user_free(user);
 		return NULL;
 	}

@@ -18,6 +18,7 @@
  * @uid: who
  * @session_wq: runs sessions
  * @file_wq: reads files
+ * @close_wq: closes files that were read
  * @end: frees the user, a while after the last channel
  * @lock: guards @granted, and that of its channels; innermost
  * @granted: octets that its channels may hold
@@ -30,6 +31,7 @@ struct kh2_user {
 	kuid_t uid;
 	struct workqueue_struct *session_wq;
 	struct workqueue_struct *file_wq;
+	struct workqueue_struct *close_wq;
 	struct delayed_work end;
 
 	spinlock_t lock;	/* guards granted; innermost */

@@ -2,6 +2,7 @@
 /* Users who do not trust one another: what one of them may hold, and that others are served. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -340,6 +341,24 @@ static int wait_for_the_file(struct kt_netlink *kt, struct kt_channel *ch, int f
 	return 0;
 }
 
+/* A pipe that nobody else can read is closed once the peer does not want it any more. */
+static int lets_go_of_pipe(struct kt_netlink *kt, struct kt_channel *ch)
+{
+	struct pollfd writer = {};
+	uint32_t session;
+	int ends[2], fds[2];
+
+	if (pipe(ends) || kt_pair(fds, false) || kt_attach(kt, ch, fds[0], &session) ||
+	    kt_send_preface(fds[1]) || kt_send_get(fds[1], 1) ||
+	    !kt_await(ch, KH2_EV_HEADERS, WAIT, NULL, NULL) || answer(ch, session, 1, ends[0]))
+		return -1;
+	close(ends[0]);
+	if (kt_send_frame(fds[1], KT_RST_STREAM, 0, 1, "\0\0\0\10", 4))
+		return -1;
+	writer.fd = ends[1];
+	return poll(&writer, 1, WAIT) == 1 && writer.revents & POLLERR ? 0 : -1;
+}
+
 static void hang_all(int ready, int hold)
 {
 	static struct kt_netlink kt;
@@ -356,6 +375,9 @@ static void hang_all(int ready, int hold)
 	for (int i = 0; i < HUNG_SESSIONS; i++)
 		if (wait_for_the_file(&kt, &ch, file))
 			_exit(3);
+	/* What is read no more is closed all the same. */
+	if (lets_go_of_pipe(&kt, &ch))
+		_exit(5);
 	_exit(write(ready, "x", 1) == 1 && !read(hold, &c, 1) ? 0 : 4);
 }
 
