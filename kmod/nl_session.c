@@ -2,6 +2,8 @@
 /* Commands about sessions. */
 
 #include <linux/file.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
@@ -174,7 +176,8 @@ static int attach(struct genl_info *info, struct file *file, struct kh2_session_
 int kh2_nl_session_attach(struct sk_buff *req, struct genl_info *info)
 {
 	struct kh2_session_args *args;
-	struct kh2_share *share;
+	struct kh2_channel *ch;
+	struct mem_cgroup *old;
 	struct file *file;
 	int err;
 
@@ -193,11 +196,13 @@ int kh2_nl_session_attach(struct sk_buff *req, struct genl_info *info)
 		fput(file);
 		return -ENOMEM;
 	}
-	share = &kh2_channel_from_file(file)->share;
-	err = read_args(args, share, info);
+	ch = kh2_channel_from_file(file);
+	old = set_active_memcg(ch->memcg);
+	err = read_args(args, &ch->share, info);
 	if (!err)
 		err = attach(info, file, args);
-	kh2_early_free(share, &args->early);
+	set_active_memcg(old);
+	kh2_early_free(&ch->share, &args->early);
 	kfree(args);
 	fput(file);
 	return err;

@@ -3,6 +3,8 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -243,15 +245,19 @@ static void flush_touched(struct kh2_channel *ch)
  */
 long kh2_submit_enter(struct kh2_channel *ch, u32 to_submit)
 {
+	struct mem_cgroup *old;
 	long done;
 
 	if (mutex_lock_interruptible(&ch->enter))
 		return -ERESTARTSYS;
+	/* Who has the channel may be of another group than who made it. */
+	old = set_active_memcg(ch->memcg);
 	WRITE_ONCE(ch->away, false);
 	kh2_ring_feed(&ch->ring, kh2_session_feed);
 	done = submit_entries(ch, to_submit);
 	flush_touched(ch);
 	kh2_ready_run(ch);
+	set_active_memcg(old);
 	mutex_unlock(&ch->enter);
 	if (READ_ONCE(ch->ring.broken))
 		return -EPROTO;
