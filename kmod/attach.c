@@ -11,6 +11,7 @@
 #include <linux/file.h>
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/sched/mm.h>
@@ -22,6 +23,7 @@
 #include "held_file.h"
 #include "netlink.h"
 #include "netns.h"
+#include "ready.h"
 #include "session.h"
 #include "socket.h"
 #include "trace.h"
@@ -132,16 +134,26 @@ static void discard_locked(struct kh2_session *s)
 	kh2_session_let_go_locked(s);
 }
 
+/* The sessions of a channel end with it: none is added afterwards. */
+static bool join_channel(struct kh2_session *s)
+{
+	struct kh2_channel *ch = s->ch;
+	bool ended;
+
+	spin_lock_bh(&ch->lock);
+	ended = ch->ended;
+	if (!ended) {
+		kh2_session_get(s);
+		list_add_tail(&s->link, &ch->sessions);
+		ch->n_sessions++;
+	}
+	spin_unlock_bh(&ch->lock);
+	return !ended;
+}
+
 /* From here on others can find it. */
 static void publish(struct kh2_session *s)
 {
-	struct kh2_channel *ch = s->ch;
-
-	kh2_session_get(s);
-	spin_lock_bh(&ch->lock);
-	list_add_tail(&s->link, &ch->sessions);
-	ch->n_sessions++;
-	spin_unlock_bh(&ch->lock);
 	xa_store(&s->kn->sessions, s->id, s, GFP_KERNEL_ACCOUNT);
 	atomic_inc(&s->kn->generation);
 	atomic_inc(&s->kn->n_sessions);
@@ -155,6 +167,11 @@ static void take_over_locked(struct kh2_session *s)
 
 	lockdep_assert_held(&s->lock);
 	attach->err = kh2_socket_attach(s, &attach->why);
+	if (!attach->err && !join_channel(s)) {
+		kh2_socket_detach(s);
+		kh2_ready_forget(s);
+		attach->err = -ECANCELED;
+	}
 	if (attach->err) {
 		discard_locked(s);
 		return;
@@ -168,16 +185,15 @@ static void take_over_locked(struct kh2_session *s)
 }
 
 /* The one who asked is told what came of it, unless he is gone. */
-static void finish(struct kh2_attach *attach)
+static void finish(struct kh2_session *s)
 {
-	struct file *channel = attach->channel;
-
-	if (!channel)
+	if (!s->attach.pending)
 		return;
-	attach->channel = NULL;
-	/* The last, if nobody waits any more. */
-	kh2_session_fput(channel);
-	complete_all(&attach->done);
+	s->attach.pending = false;
+	complete_all(&s->attach.done);
+	put_net(s->kn->net);
+	/* The work's reference to the session, by its user, has the exit wait for the rest. */
+	module_put(THIS_MODULE);
 }
 
 /* Runs again if the one who asked has given up: whatever the session is by then, it ends. */
@@ -191,7 +207,7 @@ static void attach_work(struct work_struct *work)
 		take_over_locked(s);
 	kh2_session_run_locked(s);
 	kh2_session_unlock(s);
-	finish(&s->attach);
+	finish(s);
 	set_active_memcg(old);
 	kh2_session_put(s);
 }
@@ -203,12 +219,17 @@ static void queue(struct kh2_session *s)
 		kh2_session_put(s);
 }
 
-/* The sessions of a channel end as it is closed: not before this one has begun. */
-static void start(struct kh2_session *s, struct file *channel)
+/*
+ * The worker may wait for the socket's lock when the owner is long gone. So it does not keep
+ * the channel from ending, only what the channel kept for its sessions.
+ */
+static void start(struct kh2_session *s)
 {
 	INIT_WORK(&s->attach.work, attach_work);
 	init_completion(&s->attach.done);
-	s->attach.channel = get_file(channel);
+	get_net(s->kn->net);
+	__module_get(THIS_MODULE);
+	s->attach.pending = true;
 	queue(s);
 }
 
@@ -247,6 +268,7 @@ int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 
 {
 	struct kh2_channel *ch = kh2_channel_from_file(channel);
 	struct kh2_session *s;
+	struct file *file;
 	int err;
 
 	err = kh2_channel_fits_block(ch, args->cfg.limits[KH2_L_BLOCK_OCTETS], extack) ?:
@@ -263,8 +285,11 @@ int kh2_attach(struct file *channel, int fd, struct kh2_session_args *args, u32 
 		kh2_session_unlock(s);
 	} else {
 		*id = s->id;
-		start(s, channel);
+		/* If it is refused the caller closes the socket, who may have asked to linger. */
+		file = get_file(s->file);
+		start(s);
 		err = await(s, extack);
+		fput(file);
 	}
 	kh2_session_put(s);
 	return err;

@@ -15,14 +15,14 @@ struct netlink_ext_ack;
 /**
  * struct kh2_attach - how a session begins
  * @work: takes the socket over; owns the next, @err and @why until @done
- * @channel: file of the session's channel, given back before @done
+ * @pending: it has yet to happen, and holds the network namespace and the module
  * @done: it is over; @err and @why do not change any more
  * @err: 0 or a negative errno
  * @why: what to say of it, or NULL
  */
 struct kh2_attach {
 	struct work_struct work;
-	struct file *channel;
+	bool pending;
 	struct completion done;
 	int err;
 	const char *why;

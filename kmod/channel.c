@@ -292,29 +292,57 @@ static long channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	return -ENOTTY;
 }
 
-static struct kh2_session *first_session(struct kh2_channel *ch)
+/* One after another, each in its turn */
+static struct kh2_session *next_session(struct kh2_channel *ch)
 {
 	struct kh2_session *s;
 
 	spin_lock_bh(&ch->lock);
 	s = list_first_entry_or_null(&ch->sessions, struct kh2_session, link);
-	if (s)
+	if (s) {
+		list_move_tail(&s->link, &ch->sessions);
 		kh2_session_get(s);
+	}
 	spin_unlock_bh(&ch->lock);
 	return s;
 }
 
-static void channel_end(struct kh2_channel *ch)
+static u32 admit_no_more(struct kh2_channel *ch)
 {
-	struct kh2_net *kn = ch->kn;
+	u32 n;
+
+	spin_lock_bh(&ch->lock);
+	ch->ended = true;
+	n = ch->n_sessions;
+	spin_unlock_bh(&ch->lock);
+	return n;
+}
+
+/*
+ * One whose socket is in other hands may take long, and the others are not to live on for it:
+ * workers end them, too.
+ */
+static void end_sessions(struct kh2_channel *ch)
+{
 	struct kh2_session *s;
 
-	while ((s = first_session(ch))) {
+	for (u32 n = admit_no_more(ch); n && (s = next_session(ch)); n--) {
+		kh2_session_kick(s, KH2_KICK_END);
+		kh2_session_put(s);
+	}
+	while ((s = next_session(ch))) {
 		mutex_lock(&s->lock);
 		kh2_session_end_locked(s);
 		kh2_session_unlock(s);
 		kh2_session_put(s);
 	}
+}
+
+static void channel_end(struct kh2_channel *ch)
+{
+	struct kh2_net *kn = ch->kn;
+
+	end_sessions(ch);
 	cancel_delayed_work_sync(&ch->feeder);
 	timer_shutdown_sync(&ch->fallback);
 	cancel_work_sync(&ch->handover);

@@ -69,9 +69,10 @@ struct kh2_area {
  * @sq_head: entries consumed; the truth of which the shared page has a copy
  * @claim: share of the ring for results of failed entries
  * @touched: sessions that this KH2_IOC_ENTER has commands for
- * @lock: guards @sessions, @ready, @late and what links them; taken with bottom halves off
+ * @lock: guards @sessions, @ended, @ready, @late and what links them; taken with bottom halves off
  * @sessions: all that live
  * @n_sessions: of these
+ * @ended: the last descriptor was closed, no session begins any more
  * @ready: sessions whose receive work waits for the owner
  * @late: likewise, but they have had a turn
  * @passed: how often in a row @late had to wait, guarded by @enter
@@ -106,9 +107,10 @@ struct kh2_channel {
 	struct kh2_claim claim;
 	struct list_head touched;
 
-	spinlock_t lock;	/* guards sessions, n_sessions, ready, late */
+	spinlock_t lock;	/* guards sessions, n_sessions, ended, ready, late */
 	struct list_head sessions;
 	u32 n_sessions;
+	bool ended;
 	struct list_head ready;
 	struct list_head late;
 	struct delayed_work feeder;

@@ -609,7 +609,8 @@ void kh2_session_run_locked(struct kh2_session *s)
 	if (s->state == KH2_SESSION_GONE)
 		return;
 	if (kicks & BIT(KH2_KICK_END)) {
-		s->error = s->error ?: ECANCELED;
+		if (!READ_ONCE(s->ch->ended))
+			s->error = s->error ?: ECANCELED;
 		kh2_session_end_locked(s);
 		return;
 	}

@@ -32,7 +32,7 @@ enum kh2_kick {
 	KH2_KICK_TIMER,	/* a deadline has passed */
 	KH2_KICK_ROOM,	/* the event ring has room */
 	KH2_KICK_LIMITS,	/* limits were changed that the socket keeps */
-	KH2_KICK_END,	/* nobody knows of the session: it is to be no more */
+	KH2_KICK_END,	/* nobody knows of the session, or its channel ends: it is to be no more */
 };
 
 enum kh2_session_state {

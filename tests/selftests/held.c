@@ -73,18 +73,19 @@ static void *hold(void *arg)
 	return (void *)recv(h->socket, h->memory, 64, 0);
 }
 
-static bool sleeps(pid_t tid)
+/* As proc(5) calls its state */
+static bool is_in(char wanted, pid_t tid)
 {
 	char path[64], text[256] = "", *state;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (read(fd, text, sizeof(text) - 1) < 0)
 		text[0] = 0;
 	close(fd);
 	state = strrchr(text, ')');
-	return state && state[2] == 'S';
+	return state && state[2] == wanted;
 }
 
 static int begin_to_hold(struct holder *h, int socket)
@@ -99,7 +100,7 @@ static bool waits_for_data(struct holder *h)
 
 	for (int i = 0; i < WAIT; i++) {
 		tid = __atomic_load_n(&h->tid, __ATOMIC_ACQUIRE);
-		if (tid && sleeps(tid))
+		if (tid && is_in('S', tid))
 			return true;
 		usleep(1000);
 	}
@@ -295,11 +296,22 @@ static int end_held(struct _test_data_held *self, uint32_t session)
 	return err == -ENOENT ? 0 : -1;
 }
 
+/* Reads what comes before the connection ends. */
+static int await_end(int peer)
+{
+	static struct kt_frame f;
+	int n;
+
+	while ((n = kt_recv_frame(peer, &f, WAIT)) == 1)
+		;
+	close(peer);
+	return n;
+}
+
 /* One work of the kernel closes all files that nobody is there to close, in turn. */
 static int files_are_closed(struct kt_netlink *kt)
 {
-	static struct kt_frame f;
-	int fds[2], ch, n;
+	int fds[2], ch;
 
 	if (kt_pair(fds, false))
 		return -1;
@@ -307,10 +319,7 @@ static int files_are_closed(struct kt_netlink *kt)
 	close(fds[0]);
 	if (ch < 0 || lose(ch))
 		return -1;
-	while ((n = kt_recv_frame(fds[1], &f, WAIT)) == 1)
-		;
-	close(fds[1]);
-	return n;
+	return await_end(fds[1]);
 }
 
 TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_closes_files, 60)
@@ -348,6 +357,74 @@ TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_who_was_sent_the_channel, 60)
 	EXPECT_EQ(0, end_held(self, session));
 	close(pair[0]);
 	close(pair[1]);
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_other_sessions_of_its_channel, 60)
+{
+	struct kt_channel ch = {};
+	uint32_t session;
+	int fds[2];
+
+	ch.fd = attach_held(self, &session);
+	ASSERT_LE(0, ch.fd);
+	ASSERT_EQ(0, kt_pair(fds, false));
+	ASSERT_EQ(0, kt_attach(&self->kt, &ch, fds[0], NULL));
+	close(fds[0]);
+	ASSERT_EQ(0, lose(ch.fd));
+	EXPECT_EQ(0, await_end(fds[1]));
+	EXPECT_EQ(0, end_held(self, session));
+}
+
+/* An owner with a session, who waits for a socket to be attached that is held */
+static pid_t begin_owner(int socket, int held)
+{
+	static struct kt_netlink kt;
+	static struct kt_channel ch;
+	int told[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(told))
+		return -1;
+	pid = fork();
+	if (!pid)
+		_exit(kt_netlink_open(&kt) || kt_channel_open(&ch, &kt, 0, 0, 0) ||
+		      kt_attach(&kt, &ch, socket, NULL) || write(told[1], "x", 1) != 1 ||
+		      kt_attach(&kt, &ch, held, NULL));
+	close(told[1]);
+	if (read(told[0], &c, 1) != 1)
+		pid = -1;
+	close(told[0]);
+	close(socket);
+	for (int i = 0; i < WAIT && pid > 0; i++) {
+		if (is_in('D', pid))
+			return pid;
+		usleep(1000);
+	}
+	return -1;
+}
+
+TEST_F_TIMEOUT(held, socket_is_not_waited_for_by_the_end_of_who_would_attach_it, 60)
+{
+	int fds[2], status = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, kt_pair(fds, false));
+	ASSERT_EQ(0, kt_pair(self->fds, false));
+	ASSERT_EQ(0, kt_send(self->fds[1], "0123456789", 10));
+	ASSERT_EQ(0, begin_to_hold(&self->holder, self->fds[0]));
+	ASSERT_TRUE(holds(&self->hung));
+	pid = begin_owner(fds[0], self->fds[0]);
+	ASSERT_LT(0, pid);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(0, await_end(fds[1]));
+
+	/* What was not attached is as it was. */
+	EXPECT_EQ(0, kt_hung_end(&self->hung));
+	pthread_join(self->holder.thread, NULL);
+	EXPECT_EQ(0, kt_attach(&self->kt, &self->ch, self->fds[0], NULL));
 }
 
 static void *write_from_hung(void *arg)
