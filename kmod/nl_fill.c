@@ -197,10 +197,12 @@ int kh2_nl_fill_new_locked(struct sk_buff *skb, const struct kh2_session *s)
  */
 int kh2_nl_fill_gone_locked(struct sk_buff *skb, const struct kh2_session *s)
 {
+	enum kh2_counter why = kh2e_fail_why(s->e);
+
 	lockdep_assert_held(&s->lock);
 	if (put_identity(skb, s, public_pid(s->ch)) || put_age(skb, s) ||
 	    nla_put_u32(skb, KH2_A_SESSION_ERROR, s->error) ||
-	    (s->why != __KH2_C_END && nla_put_u32(skb, KH2_A_SESSION_REASON, s->why)) ||
+	    (why != __KH2_C_END && nla_put_u32(skb, KH2_A_SESSION_REASON, why)) ||
 	    put_counters(skb, KH2_A_SESSION_COUNTERS, kh2e_counters(s->e), KH2_A_SESSION_PAD))
 		return -EMSGSIZE;
 	return 0;

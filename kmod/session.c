@@ -409,7 +409,7 @@ void kh2_session_end_locked(struct kh2_session *s)
 	s->state = KH2_SESSION_GONE;
 	kh2_socket_detach(s);
 	timer_shutdown_sync(&s->timer);
-	trace_kh2_session_gone(s->id, s->error, s->why, kh2e_counters(s->e));
+	trace_kh2_session_gone(s->id, s->error, kh2e_fail_why(s->e), kh2e_counters(s->e));
 	kh2_netlink_gone(s);
 	kh2_stats_bury(s->kn, kh2e_counters(s->e));
 	xa_erase(&s->kn->sessions, s->id);
@@ -448,10 +448,8 @@ void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter
 	lockdep_assert_held(&s->lock);
 	if (s->state == KH2_SESSION_GONE)
 		return;
-	if (!s->error) {
+	if (!s->error)
 		s->error = error;
-		s->why = why;
-	}
 	kh2e_abort(s->e, why);
 	s->rx_eof = true;
 }
@@ -660,7 +658,6 @@ struct kh2_session *kh2_session_new(struct kh2_channel *ch)
 	s->kn = ch->kn;
 	s->begun = ktime_get_ns();
 	s->armed = U64_MAX;
-	s->why = __KH2_C_END;
 	mutex_init(&s->lock);
 	INIT_WORK(&s->work, session_work);
 	timer_setup(&s->timer, session_timer, 0);

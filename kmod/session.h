@@ -143,7 +143,6 @@ struct kh2_session_args {
  * @armed: what @timer is set to, ns; U64_MAX: it is not
  * @linger_end: when closing gives up, ns
  * @error: positive errno of KH2_EV_GONE
- * @why: enum kh2_counter, or __KH2_C_END
  * @wants: struct kh2_file_source that the engine asked for more
  * @limits: as set
  * @claim: share of the event ring
@@ -198,7 +197,6 @@ struct kh2_session {
 	u64 armed;
 	u64 linger_end;
 	int error;
-	u32 why;
 	struct list_head wants;
 	u32 limits[__KH2_L_END];
 

@@ -152,7 +152,7 @@ static void become_done(struct kh2e *e, u32 code, enum kh2_counter why)
 {
 	e->phase = KH2E_DONE;
 	e->fail_code = code;
-	BUILD_BUG_ON(__KH2_C_END > 256);
+	BUILD_BUG_ON(__KH2_C_END > 255);
 	e->fail_why = (u8)why;
 	e->tell_error = true;
 	kh2e_count(e, why, 1);
@@ -282,6 +282,7 @@ static void init_state(struct kh2e *e, const struct kh2e_config *cfg)
 	e->recv_tuned = !has_setting(cfg, KH2_SETTINGS_INITIAL_WINDOW_SIZE);
 	e->rx.state = cfg->role == KH2E_SERVER ? KH2E_RX_PREFACE : KH2E_RX_HEAD;
 	e->next_id = cfg->role == KH2E_SERVER ? 2 : 1;
+	e->fail_why = __KH2_C_END;
 	e->goaway_told_id = KH2_ID_MAX;
 	e->goaway_sent_id = KH2_ID_MAX;
 	e->goaway_recv_id = KH2_ID_MAX;

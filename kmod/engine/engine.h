@@ -257,6 +257,7 @@ bool kh2e_idle(const struct kh2e *e);
 void kh2e_count(struct kh2e *e, enum kh2_counter c, u64 n);
 void kh2e_set_limits(struct kh2e *e, const u32 limits[__KH2_L_END]);
 const u64 *kh2e_counters(const struct kh2e *e);
+enum kh2_counter kh2e_fail_why(const struct kh2e *e);
 void kh2e_info(const struct kh2e *e, struct kh2e_info *info);
 int kh2e_stream_info(const struct kh2e *e, u32 id, struct kh2e_stream_info *info);
 u32 kh2e_stream_ids(const struct kh2e *e, u32 after, u32 *ids, u32 n);

@@ -14,6 +14,17 @@ const u64 *kh2e_counters(const struct kh2e *e)
 }
 
 /**
+ * kh2e_fail_why() - why has the connection failed?
+ * @e: the connection
+ *
+ * Return: the counter, or __KH2_C_END if it has not.
+ */
+enum kh2_counter kh2e_fail_why(const struct kh2e *e)
+{
+	return e->fail_why;
+}
+
+/**
  * kh2e_info() - a snapshot of a connection
  * @e: the connection
  * @info: filled

@@ -418,6 +418,7 @@ TEST_F(netlink, news_of_sessions_are_told)
 	ASSERT_EQ(0, kt_netlink_next(&news, WAIT, &cmd, &self->reply));
 	EXPECT_EQ(KH2_CMD_SESSION_GONE_NTF, cmd);
 	EXPECT_EQ(id, kt_u32(&self->reply, KH2_A_SESSION_ID));
+	EXPECT_EQ(KH2_C_CONN_PREFACE_HTTP1, kt_u32(&self->reply, KH2_A_SESSION_REASON));
 	EXPECT_EQ(1, kt_counter(&self->reply, KH2_A_SESSION_COUNTERS, KH2_C_CONN_PREFACE_HTTP1));
 	kt_netlink_close(&news);
 }
