@@ -49,18 +49,10 @@ static const char *now_text(void)
 	return text;
 }
 
-/* One counter says why a session ended, where that was an error or the owner's wish. */
-static const char *reason_of(const struct nlattr *counters)
-{
-	for (size_t id = 0; counter_name(id); id++)
-		if (counter_ends_session(id) && counter_value(counters, id))
-			return counter_name(id);
-	return NULL;
-}
-
 static void show_end(const struct nlattr **a)
 {
-	const char *reason = reason_of(a[KH2_A_SESSION_COUNTERS]);
+	const struct nlattr *why = a[KH2_A_SESSION_REASON];
+	const char *reason = why ? counter_name(nl_u32(why)) : NULL;
 	int error = (int)nl_u32(a[KH2_A_SESSION_ERROR]);
 
 	printf(" after %.3f s: ", (double)nl_u64(a[KH2_A_SESSION_AGE]) / 1e9);

@@ -4,7 +4,6 @@
 #include <linux/kh2_limits.h>
 #include <linux/kh2_nl.h>
 #include <linux/tls.h>
-#include <string.h>
 
 #include "names.h"
 
@@ -30,17 +29,6 @@ const char *counter_name(size_t id)
 	static const char *const names[] = { KH2_COUNTERS(COUNTER_NAME) };
 
 	return pick(names, COUNT(names), id);
-}
-
-bool counter_ends_session(size_t id)
-{
-	static const char *const prefixes[] = { "conn_", "flood_", "tls_" };
-	const char *name = counter_name(id);
-
-	for (size_t i = 0; name && i < COUNT(prefixes); i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
 }
 
 const char *limit_name(uint32_t id)

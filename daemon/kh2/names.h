@@ -3,16 +3,12 @@
 #ifndef KH2_CLI_NAMES_H
 #define KH2_CLI_NAMES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Name of a counter and a limit; NULL if this kh2 does not know it. */
 const char *counter_name(size_t id);
 const char *limit_name(uint32_t id);
-
-/* Whether a session that counts this ends by it. */
-bool counter_ends_session(size_t id);
 
 const char *role_name(uint32_t role);
 const char *phase_name(uint32_t phase);
