@@ -17,6 +17,12 @@ enum kh2d_status {
 /* One line, prefixed with the program's name, in one write; control octets become '?'. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * As say(), for what peers can cause and all workers meet at the same time: some
+ * of it is left out, as throttle.h says, and how much is told with the next line.
+ */
+void say_sparingly(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* say(), then exit with a status. */
 void die(enum kh2d_status status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));

@@ -36,9 +36,6 @@ enum {
  * @status: how starting failed, enum kh2d_status
  * @log_line: what the library said last, as long as lines are held back
  * @hold_log: keep lines in @log_line instead of writing them
- * @log_second: when @logged and @unlogged were 0
- * @logged: lines written since
- * @unlogged: lines left out since, for there were too many
  */
 struct worker {
 	pthread_t thread;
@@ -55,9 +52,6 @@ struct worker {
 	enum kh2d_status status;
 	bool hold_log;
 	char log_line[400];
-	time_t log_second;
-	unsigned int logged;
-	unsigned int unlogged;
 };
 
 /* What the threads tell the main thread, under one lock. */
@@ -84,45 +78,6 @@ static void tell(uint32_t *count)
 	pthread_mutex_unlock(&report.lock);
 }
 
-/* ---- log ---- */
-
-#define LOG_LINES_A_SECOND	10
-
-/* Peers cause lines: they may not fill the log. */
-static bool may_log(struct worker *w)
-{
-	time_t now = time(NULL);
-
-	if (now != w->log_second) {
-		if (w->unlogged)
-			say("%u lines like these left out", w->unlogged);
-		w->log_second = now;
-		w->logged = 0;
-		w->unlogged = 0;
-	}
-	if (w->logged < LOG_LINES_A_SECOND) {
-		w->logged++;
-		return true;
-	}
-	w->unlogged++;
-	return false;
-}
-
-/* Workers meet the same things at the same time: a line is not repeated. */
-static bool is_repeated(const char *line)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static char last[256];
-	bool same;
-
-	pthread_mutex_lock(&lock);
-	same = !strncmp(last, line, sizeof(last) - 1);
-	if (!same)
-		snprintf(last, sizeof(last), "%s", line);
-	pthread_mutex_unlock(&lock);
-	return same;
-}
-
 static void on_log(int level, const char *line, void *user)
 {
 	struct worker *w = user;
@@ -132,8 +87,8 @@ static void on_log(int level, const char *line, void *user)
 	if (w->hold_log) {
 		if (level <= KH2_LOG_WARNING)
 			snprintf(w->log_line, sizeof(w->log_line), "%s", line);
-	} else if (!is_repeated(line) && may_log(w)) {
-		say("%s", line);
+	} else {
+		say_sparingly("%s", line);
 	}
 }
 
@@ -143,8 +98,8 @@ static void on_server_error(struct kh2_server *srv, int err, void *user)
 {
 	const struct kh2_app *app = self->service->app;
 
-	if (self->service->options->log_level >= KH2_LOG_INFO && may_log(self))
-		say("connection not served: %s", kh2_strerror(err));
+	if (self->service->options->log_level >= KH2_LOG_INFO)
+		say_sparingly("connection not served: %s", kh2_strerror(err));
 	if (app && app->cbs->on_error)
 		app->cbs->on_error(srv, err, user);
 }
