@@ -2,6 +2,7 @@
 /* kh2d: opens all that needs rights, gives the rights up, starts the workers and obeys signals. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,15 +46,28 @@ static void raise_file_limit(void)
 	}
 }
 
-/* Blocked in all threads, so that sigtimedwait() gets them. */
-static void block_signals(sigset_t *set)
+static void wanted_signals(sigset_t *set, bool reload)
 {
 	sigemptyset(set);
-	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
+	if (reload)
+		sigaddset(set, SIGHUP);
+}
+
+/* Blocked in all threads, and read from the descriptor that is returned. */
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	wanted_signals(&set, true);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		die(KH2D_FAILURE, "signalfd: %s", strerror(errno));
+	return fd;
 }
 
 static void pem_close(struct pem_files *f)
@@ -166,41 +181,56 @@ static void reload(const struct service *service)
 	notify("READY=1");
 }
 
-/* A second signal, or the end of the time, cuts what is left. */
-static void stop(const struct options *o, const sigset_t *signals)
+/*
+ * Waits until the workers have ended, which is true; or a signal has come, none
+ * if @signals is -1; or the time is over.
+ */
+static bool wait_for_end(int signals, uint64_t end_ns)
 {
-	uint64_t end = now_ns() + (uint64_t)o->stop_timeout_ms * 1000000U;
-	const struct timespec none = { 0 };
-	uint64_t step;
+	struct pollfd fds[] = {
+		{ .fd = workers_end_event(), .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+	uint64_t now, left;
 
-	notify("STOPPING=1");
-	workers_stop();
 	do {
-		step = now_ns() + 50000000;
-		if (workers_ended(step < end ? step : end))
-			return;
-	} while (now_ns() < end && sigtimedwait(signals, NULL, &none) < 0);
-	say("connections that were still open are cut");
-	workers_cut();
-	if (workers_ended(now_ns() + 1000000000))
-		return;
-	/* no handlers of exit(3) while threads run */
-	say("an application does not return: it is cut, too");
-	_exit(KH2D_OK);
+		now = now_ns();
+		left = end_ns > now ? end_ns - now : 0;
+	} while (poll(fds, 2, (int)((left + 999999) / 1000000)) < 0 && errno == EINTR);
+	return fds[0].revents & POLLIN;
 }
 
-static void obey_signals(const struct service *service, const sigset_t *signals)
+/* A second signal, or the end of the time, cuts what is left. */
+static void stop(const struct options *o, int signals)
 {
-	sigset_t stops = *signals;
-	int which;
+	sigset_t stops;
 
-	sigdelset(&stops, SIGHUP);
+	wanted_signals(&stops, false);
+	signalfd(signals, &stops, SFD_CLOEXEC);
+	notify("STOPPING=1");
+	workers_stop();
+	if (!wait_for_end(signals, now_ns() + (uint64_t)o->stop_timeout_ms * 1000000U)) {
+		say("connections that were still open are cut");
+		workers_cut();
+		if (!wait_for_end(-1, now_ns() + 1000000000U)) {
+			/* no handlers of exit(3) while threads run */
+			say("an application does not return: it is cut, too");
+			_exit(KH2D_OK);
+		}
+	}
+	workers_join();
+}
+
+static void obey_signals(const struct service *service, int signals)
+{
+	struct signalfd_siginfo info;
+
 	for (;;) {
-		which = sigwaitinfo(signals, NULL);
-		if (which == SIGHUP)
-			reload(service);
-		else if (which > 0)
-			return stop(service->options, &stops);
+		if (read(signals, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_signo != SIGHUP)
+			return stop(service->options, signals);
+		reload(service);
 	}
 }
 
@@ -221,13 +251,12 @@ int main(int argc, char **argv)
 	struct service service = { .options = &o, .listeners = listeners, .root = -1 };
 	struct pem_files pem;
 	struct identity id;
-	sigset_t signals;
 	const char *file;
-	int err;
+	int signals, err;
 
 	options_parse(&o, argc, argv);
 	privileges_find(&id, &o);
-	block_signals(&signals);
+	signals = open_signals();
 	raise_file_limit();
 
 	if (id.change)
@@ -249,6 +278,6 @@ int main(int argc, char **argv)
 	workers_start(&service, &pem.pem);
 	pem_close(&pem);
 	announce(&o, listeners);
-	obey_signals(&service, &signals);
+	obey_signals(&service, signals);
 	return KH2D_OK;
 }

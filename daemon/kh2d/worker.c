@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <errno.h>
 
@@ -61,6 +62,7 @@ static struct {
 	uint32_t started;
 	uint32_t reloaded;
 	uint32_t ended;
+	int end_event;			/* eventfd, raised when all have ended */
 	uint32_t generation;		/* of @pem, which is loaded under the lock */
 	struct pem pem;
 	char reload_error[400];		/* of the first worker that could not */
@@ -75,6 +77,14 @@ static void tell(uint32_t *count)
 	pthread_mutex_lock(&report.lock);
 	(*count)++;
 	pthread_cond_broadcast(&report.changed);
+	pthread_mutex_unlock(&report.lock);
+}
+
+static void tell_end(void)
+{
+	pthread_mutex_lock(&report.lock);
+	if (++report.ended == n_workers)
+		eventfd_write(report.end_event, 1);
 	pthread_mutex_unlock(&report.lock);
 }
 
@@ -330,7 +340,7 @@ static void *run(void *arg)
 	if (w->service->app && w->service->app->exit)
 		w->service->app->exit(w->app_user);
 	access_log_flush(&w->files.log);
-	tell(&report.ended);
+	tell_end();
 	return NULL;
 }
 
@@ -380,6 +390,9 @@ void workers_start(const struct service *service, const struct pem *pem)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&report.changed, &attr);
+	report.end_event = eventfd(0, EFD_CLOEXEC);
+	if (report.end_event < 0)
+		die(KH2D_FAILURE, "eventfd: %s", strerror(errno));
 	report.pem = *pem;
 	n_workers = service->options->workers;
 	workers = calloc(n_workers, sizeof(*workers));
@@ -434,12 +447,13 @@ void workers_cut(void)
 	order(ORDER_CUT);
 }
 
-bool workers_ended(uint64_t deadline_ns)
+int workers_end_event(void)
 {
-	if (!wait_for(&report.ended, deadline_ns))
-		return false;
-	/* Libraries clean up as a thread exits. */
+	return report.end_event;
+}
+
+void workers_join(void)
+{
 	for (uint32_t i = 0; i < n_workers; i++)
 		pthread_join(workers[i].thread, NULL);
-	return true;
 }

@@ -59,10 +59,10 @@ void workers_stop(void);
 /* Ends what is left, now. */
 void workers_cut(void);
 
-/*
- * True when all have ended; not to be asked again then. Waits for it until
- * @deadline_ns of CLOCK_MONOTONIC at most.
- */
-bool workers_ended(uint64_t deadline_ns);
+/* A descriptor that is readable, to be polled only, once all have ended. */
+int workers_end_event(void);
+
+/* Waits until the threads have gone, as libraries clean up when a thread exits. */
+void workers_join(void);
 
 #endif /* KH2D_WORKER_H */
