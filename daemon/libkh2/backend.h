@@ -26,6 +26,13 @@ struct kh2i_attach {
 /**
  * struct kh2i_backend - one of two ways to serve a session
  * @kind: enum kh2_backend
+ * @init: the context's part of it: sets channel or user; -errno, and they are
+ *	not set
+ * @exit: frees that, once the sessions have gone; as the next three, does
+ *	nothing where there is none
+ * @events: hands what has arrived to kh2i_session_event(); returns how many
+ * @flush: sends what was submitted
+ * @busy: there is more to do without waiting
  * @attach: make the connection a session; sets be_id and be_data. On failure
  *	nothing has happened to it.
  * @submit: queue a command, in order; @payload is copied and becomes
@@ -44,6 +51,11 @@ struct kh2i_attach {
  */
 struct kh2i_backend {
 	enum kh2_backend kind;
+	int (*init)(struct kh2_ctx *ctx);
+	void (*exit)(struct kh2_ctx *ctx);
+	int (*events)(struct kh2_ctx *ctx);
+	void (*flush)(struct kh2_ctx *ctx);
+	bool (*busy)(const struct kh2_ctx *ctx);
 	int (*attach)(struct kh2_session *s, const struct kh2i_attach *at);
 	int (*submit)(struct kh2_session *s, struct kh2_sqe *sqe, const void *payload);
 	void *(*tx_alloc)(struct kh2_session *s, size_t *len, u64 *addr);
@@ -65,22 +77,5 @@ extern const struct kh2i_backend kh2i_backend_user;
 
 /* Most octets of one tx_alloc(): four DATA frames that fill their TLS records */
 #define KH2I_TX_PIECE	65500U
-
-/*
- * Both backends per context: init/exit; events() hands what has arrived to
- * kh2i_session_event() and returns how many; flush() sends what was submitted;
- * busy() is true if there is more to do without waiting.
- */
-int kh2i_channel_init(struct kh2_ctx *ctx);
-void kh2i_channel_exit(struct kh2_ctx *ctx);
-int kh2i_channel_events(struct kh2_ctx *ctx);
-void kh2i_channel_flush(struct kh2_ctx *ctx);
-bool kh2i_channel_busy(const struct kh2_ctx *ctx);
-
-int kh2i_user_init(struct kh2_ctx *ctx);
-void kh2i_user_exit(struct kh2_ctx *ctx);
-int kh2i_user_events(struct kh2_ctx *ctx);
-void kh2i_user_flush(struct kh2_ctx *ctx);
-bool kh2i_user_busy(const struct kh2_ctx *ctx);
 
 #endif

@@ -201,10 +201,12 @@ static int submit(struct kh2_session *s, struct kh2_sqe *sqe, const void *payloa
 	return wait_for_room(ch, sqe, payload);
 }
 
-void kh2i_channel_flush(struct kh2_ctx *ctx)
+static void channel_flush(struct kh2_ctx *ctx)
 {
 	struct kh2i_channel *ch = ctx->channel;
 
+	if (!ch)
+		return;
 	push_waiting(ch);
 	if (ch->sq_tail != ch->sq_head ||
 	    (__atomic_load_n(&ch->kern->flags, __ATOMIC_RELAXED) & KH2_RING_READY))
@@ -250,12 +252,15 @@ static void handle(struct kh2i_channel *ch, const struct kh2_event *ev)
 		kh2i_session_event(s, ev, ev + 1);
 }
 
-int kh2i_channel_events(struct kh2_ctx *ctx)
+static int channel_events(struct kh2_ctx *ctx)
 {
 	struct kh2i_channel *ch = ctx->channel;
-	u64 tail = load_tail(ch);
 	int n = 0;
+	u64 tail;
 
+	if (!ch)
+		return 0;
+	tail = load_tail(ch);
 	while (ch->ev_head != tail) {
 		const u8 *at = ch->ev + (ch->ev_head & (ch->info.ev_bytes - 1));
 		const struct kh2_event *ev = (const struct kh2_event *)at;
@@ -277,7 +282,7 @@ int kh2i_channel_events(struct kh2_ctx *ctx)
 	return n;
 }
 
-bool kh2i_channel_busy(const struct kh2_ctx *ctx)
+static bool channel_busy(const struct kh2_ctx *ctx)
 {
 	const struct kh2i_channel *ch = ctx->channel;
 
@@ -380,19 +385,6 @@ static int stream_info(const struct kh2_session *s, u32 id, struct kh2e_stream_i
 	return kh2i_nl_stream_info(s->ctx->channel->nl, s->be_id, id, out);
 }
 
-const struct kh2i_backend kh2i_backend_kernel = {
-	.kind = KH2_BACKEND_KERNEL,
-	.attach = attach,
-	.submit = submit,
-	.tx_alloc = tx_alloc,
-	.tx_free = tx_free,
-	.lost = lost,
-	.gone = gone,
-	.info = info,
-	.counters = counters,
-	.stream_info = stream_info,
-};
-
 /* ---- the channel ---- */
 
 static void *map(struct kh2i_channel *ch, u64 what, size_t len, int prot)
@@ -456,40 +448,14 @@ static int open_channel(struct kh2i_channel *ch)
 	return err ? err : kh2i_watch_add(ch->ctx, &ch->watch, EPOLLIN);
 }
 
-/**
- * kh2i_channel_init() - open a channel to the module
- * @ctx: context
- *
- * Return: 0; -EPROTONOSUPPORT if the module is not loaded; -errno.
- */
-int kh2i_channel_init(struct kh2_ctx *ctx)
-{
-	struct kh2i_channel *ch = calloc(1, sizeof(*ch));
-	int err;
-
-	if (!ch)
-		return -ENOMEM;
-	ch->ctx = ctx;
-	ch->watch = (struct kh2i_watch){ .fd = -1, .fn = channel_ready };
-	INIT_LIST_HEAD(&ch->waiting);
-	ctx->channel = ch;
-	err = open_channel(ch);
-	if (err)
-		kh2i_channel_exit(ctx);
-	return err;
-}
-
 static void unmap(const void *p, size_t len)
 {
 	if (p)
 		munmap((void *)(uintptr_t)p, len);
 }
 
-/**
- * kh2i_channel_exit() - close the channel; sessions that are left end with it
- * @ctx: context
- */
-void kh2i_channel_exit(struct kh2_ctx *ctx)
+/* Sessions that are left end with the channel. */
+static void channel_exit(struct kh2_ctx *ctx)
 {
 	struct kh2i_channel *ch = ctx->channel;
 
@@ -520,3 +486,39 @@ void kh2i_channel_exit(struct kh2_ctx *ctx)
 	free(ch);
 	ctx->channel = NULL;
 }
+
+/* -EPROTONOSUPPORT: the module is not loaded. */
+static int channel_init(struct kh2_ctx *ctx)
+{
+	struct kh2i_channel *ch = calloc(1, sizeof(*ch));
+	int err;
+
+	if (!ch)
+		return -ENOMEM;
+	ch->ctx = ctx;
+	ch->watch = (struct kh2i_watch){ .fd = -1, .fn = channel_ready };
+	INIT_LIST_HEAD(&ch->waiting);
+	ctx->channel = ch;
+	err = open_channel(ch);
+	if (err)
+		channel_exit(ctx);
+	return err;
+}
+
+const struct kh2i_backend kh2i_backend_kernel = {
+	.kind = KH2_BACKEND_KERNEL,
+	.init = channel_init,
+	.exit = channel_exit,
+	.events = channel_events,
+	.flush = channel_flush,
+	.busy = channel_busy,
+	.attach = attach,
+	.submit = submit,
+	.tx_alloc = tx_alloc,
+	.tx_free = tx_free,
+	.lost = lost,
+	.gone = gone,
+	.info = info,
+	.counters = counters,
+	.stream_info = stream_info,
+};

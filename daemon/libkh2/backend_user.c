@@ -590,20 +590,7 @@ static int stream_info(const struct kh2_session *s, u32 id, struct kh2e_stream_i
 	return kh2e_stream_info(c->e, id, out);
 }
 
-const struct kh2i_backend kh2i_backend_user = {
-	.kind = KH2_BACKEND_USER,
-	.attach = attach,
-	.submit = submit,
-	.tx_alloc = tx_alloc,
-	.tx_free = tx_free,
-	.lost = lost,
-	.gone = gone,
-	.info = info,
-	.counters = counters,
-	.stream_info = stream_info,
-};
-
-int kh2i_user_init(struct kh2_ctx *ctx)
+static int user_init(struct kh2_ctx *ctx)
 {
 	struct kh2i_user *u = calloc(1, sizeof(*u));
 
@@ -620,7 +607,7 @@ int kh2i_user_init(struct kh2_ctx *ctx)
 	return 0;
 }
 
-void kh2i_user_exit(struct kh2_ctx *ctx)
+static void user_exit(struct kh2_ctx *ctx)
 {
 	struct kh2i_user *u = ctx->user;
 
@@ -648,14 +635,17 @@ static void unblock(struct kh2i_conn *c)
 	kh2i_conn_dirty(c);
 }
 
-int kh2i_user_events(struct kh2_ctx *ctx)
+static int user_events(struct kh2_ctx *ctx)
 {
 	struct kh2i_user *u = ctx->user;
-	struct kh2i_events evs = u->drain;
 	struct list_head blocked;
+	struct kh2i_events evs;
 	int n = 0;
 
+	if (!u)
+		return 0;
 	if (u->fill.len) {
+		evs = u->drain;
 		u->drain = u->fill;
 		u->fill = evs;
 		u->fill.len = 0;
@@ -676,11 +666,13 @@ int kh2i_user_events(struct kh2_ctx *ctx)
 	return n;
 }
 
-void kh2i_user_flush(struct kh2_ctx *ctx)
+static void user_flush(struct kh2_ctx *ctx)
 {
 	struct kh2i_user *u = ctx->user;
 	struct list_head dirty;
 
+	if (!u)
+		return;
 	INIT_LIST_HEAD(&dirty);
 	while (!list_empty(&u->dirty))
 		list_move_tail(u->dirty.next, &dirty);
@@ -691,9 +683,27 @@ void kh2i_user_flush(struct kh2_ctx *ctx)
 	}
 }
 
-bool kh2i_user_busy(const struct kh2_ctx *ctx)
+static bool user_busy(const struct kh2_ctx *ctx)
 {
 	const struct kh2i_user *u = ctx->user;
 
-	return u->fill.len || !list_empty(&u->dirty) || !list_empty(&u->blocked);
+	return u && (u->fill.len || !list_empty(&u->dirty) || !list_empty(&u->blocked));
 }
+
+const struct kh2i_backend kh2i_backend_user = {
+	.kind = KH2_BACKEND_USER,
+	.init = user_init,
+	.exit = user_exit,
+	.events = user_events,
+	.flush = user_flush,
+	.busy = user_busy,
+	.attach = attach,
+	.submit = submit,
+	.tx_alloc = tx_alloc,
+	.tx_free = tx_free,
+	.lost = lost,
+	.gone = gone,
+	.info = info,
+	.counters = counters,
+	.stream_info = stream_info,
+};

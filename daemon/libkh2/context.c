@@ -188,6 +188,25 @@ static int todos_run(struct kh2_ctx *ctx)
 	return n;
 }
 
+/* ---- backends ---- */
+
+/* A context has the user's always, and the kernel's if it has a channel. */
+static const struct kh2i_backend *const backends[] = { &kh2i_backend_kernel, &kh2i_backend_user };
+
+static void backends_flush(struct kh2_ctx *ctx)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		backends[i]->flush(ctx);
+}
+
+static bool backends_busy(const struct kh2_ctx *ctx)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (backends[i]->busy(ctx))
+			return true;
+	return false;
+}
+
 /* ---- context ---- */
 
 static void wake_ready(struct kh2i_watch *w, u32 events)
@@ -232,7 +251,7 @@ static int open_loop(struct kh2_ctx *ctx)
 
 static int open_backends(struct kh2_ctx *ctx)
 {
-	int err = kh2i_user_init(ctx);
+	int err = kh2i_backend_user.init(ctx);
 
 	if (err)
 		return err;
@@ -240,7 +259,7 @@ static int open_backends(struct kh2_ctx *ctx)
 		ctx->no_channel = "asked for";
 		return 0;
 	}
-	err = kh2i_channel_init(ctx);
+	err = kh2i_backend_kernel.init(ctx);
 	if (!err)
 		return 0;
 	if (ctx->opts.backend == KH2_BACKEND_KERNEL)
@@ -283,10 +302,7 @@ static void end_sessions(struct kh2_ctx *ctx)
 {
 	while (!list_empty(&ctx->servers))
 		kh2_server_free(list_first_entry(&ctx->servers, struct kh2_server, node));
-	if (ctx->channel)
-		kh2i_channel_flush(ctx);
-	if (ctx->user)
-		kh2i_user_flush(ctx);
+	backends_flush(ctx);
 	while (!list_empty(&ctx->sessions))
 		kh2i_session_gone(list_first_entry(&ctx->sessions, struct kh2_session, node), 0);
 	while (todos_run(ctx))
@@ -300,8 +316,8 @@ void kh2_ctx_free(struct kh2_ctx *ctx)
 	end_sessions(ctx);
 	while (!list_empty(&ctx->watches))
 		user_watch_free(list_first_entry(&ctx->watches, struct kh2i_user_watch, node));
-	kh2i_channel_exit(ctx);
-	kh2i_user_exit(ctx);
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		backends[i]->exit(ctx);
 	if (ctx->wake.fd >= 0)
 		close(ctx->wake.fd);
 	if (ctx->epfd >= 0)
@@ -325,8 +341,7 @@ int kh2_ctx_timeout_ms(const struct kh2_ctx *ctx)
 {
 	u64 now, ms;
 
-	if (!list_empty(&ctx->todos) || !list_empty(&ctx->tails) || kh2i_user_busy(ctx) ||
-	    kh2i_channel_busy(ctx))
+	if (!list_empty(&ctx->todos) || !list_empty(&ctx->tails) || backends_busy(ctx))
 		return 0;
 	if (!ctx->n_heap)
 		return -1;
@@ -367,15 +382,12 @@ static int turn(struct kh2_ctx *ctx)
 	int n = 0;
 
 	kh2i_timers_run(ctx);
-	if (ctx->channel)
-		n += kh2i_channel_events(ctx);
-	n += kh2i_user_events(ctx);
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		n += backends[i]->events(ctx);
 	n += todos_run(ctx);
 	kh2i_streams_credit(ctx);
 	kh2i_tails_send(ctx);
-	if (ctx->channel)
-		kh2i_channel_flush(ctx);
-	kh2i_user_flush(ctx);
+	backends_flush(ctx);
 	return n;
 }
 
