@@ -86,7 +86,8 @@ test:
 	@tests/vm/needs
 	@tests/run --kernel $(KERNEL) $(foreach t,$(TESTS),'$(t)')
 
-# All fuzzers for FUZZ_SECONDS each, two at a time, and those of the module in the VM (Documentation/fuzzing.rst)
+# All fuzzers for FUZZ_SECONDS each, two at a time, and those of the module in the VM
+# (Documentation/fuzzing.rst)
 fuzz:
 	@tests/vm/needs
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run --kernel $(KERNEL) $(FUZZ:%='%')
