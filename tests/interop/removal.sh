@@ -50,6 +50,8 @@ test_busy() {
 	insmod "$KH2_MODULE"
 }
 
+# The waits are no conditions: they spread the attempts over what kh2d does, which starts while the
+# module is absent, is there, or is in use; enough_attempts is the condition.
 # attempts: removes the module whenever that succeeds, and loads it again
 attempts() {
 	trap 'loaded || insmod "$KH2_MODULE"; exit' TERM

@@ -312,6 +312,7 @@ static void run(struct __test_metadata *_metadata, bool tls, bool killed)
 		pthread_create(&threads[1], NULL, peer, &h);
 		pthread_create(&threads[2], NULL, scribbler, &h);
 		if (killed) {
+			/* Anywhere amid what the threads do: there is no state to wait for. */
 			usleep(700000);
 			kill(getpid(), SIGKILL);
 		}

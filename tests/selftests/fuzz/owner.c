@@ -210,7 +210,11 @@ static void *is_peer(void *arg)
 	return NULL;
 }
 
-/* How the owner ends: in order, by closing all amid its calls, unmapping what is used, killed */
+/*
+ * How the owner ends: in order, by closing all amid its calls, unmapping what is used, killed.
+ * The sleeps wait for nothing: it ends after a time by chance, and its threads go on for a while
+ * with what was taken from under them.
+ */
 static void end_somehow(struct owner *o, struct random *r)
 {
 	usleep(below(r, 1500000));
