@@ -21,6 +21,7 @@
 #include "attach.h"
 #include "channel.h"
 #include "held_file.h"
+#include "home.h"
 #include "netlink.h"
 #include "netns.h"
 #include "ready.h"

@@ -207,7 +207,6 @@ struct kh2_session {
 };
 
 struct kh2_session *kh2_session_new(struct kh2_channel *ch);
-int kh2_session_new_engine(struct kh2_session *s, const struct kh2e_config *cfg);
 struct kh2_session *kh2_session_find(struct kh2_net *kn, u32 id);
 struct kh2_session *kh2_session_next(struct kh2_net *kn, unsigned long *id);
 struct kh2_session *kh2_session_get(struct kh2_session *s);
