@@ -16,6 +16,7 @@
 #include <linux/vmalloc.h>
 
 #include "channel.h"
+#include "closing.h"
 #include "netns.h"
 #include "ready.h"
 #include "session.h"

@@ -13,6 +13,7 @@
 
 #include "rx.h"
 #include "channel.h"
+#include "closing.h"
 #include "session.h"
 #include "socket.h"
 

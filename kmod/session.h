@@ -221,19 +221,11 @@ void kh2_session_retry_locked(struct kh2_session *s);
 void kh2_session_run_locked(struct kh2_session *s);
 void kh2_session_settle_locked(struct kh2_session *s);
 void kh2_session_flush_locked(struct kh2_session *s);
-void kh2_session_abort_locked(struct kh2_session *s, int error, enum kh2_counter why);
 void kh2_session_let_go_locked(struct kh2_session *s);
-void kh2_session_end_locked(struct kh2_session *s);
 void kh2_session_unlock(struct kh2_session *s);
 void kh2_session_fput(struct file *file);
 void kh2_session_feed(struct kh2_claim *claim);
 
 void kh2_early_free(struct kh2_share *share, struct kh2_early *early);
-
-/* The counter of an error of the socket; TCP gives up on a peer that acknowledges nothing. */
-static inline enum kh2_counter kh2_session_lost_why(int error)
-{
-	return error == ETIMEDOUT ? KH2_C_CONN_STALLED : KH2_C_CONN_TRANSPORT;
-}
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 #include <net/sock.h>
 
+#include "closing.h"
 #include "session.h"
 #include "socket.h"
 #include "source.h"
