@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The descriptor of a channel: its memory, its mappings, its end. */
+/* The descriptor of a channel: what it holds, its calls, its end. */
 
 #include <linux/anon_inodes.h>
 #include <linux/cgroup.h>
@@ -13,9 +13,9 @@
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "channel.h"
+#include "channel_map.h"
 #include "closing.h"
 #include "netns.h"
 #include "ready.h"
@@ -29,41 +29,6 @@
  */
 #define KH2_FEED_MIN_MS 5U
 #define KH2_FEED_MAX_MS 160U
-
-static void area_exit(struct kh2_area *area)
-{
-	if (!area->pages)
-		return;
-	vunmap(area->data);
-	for (u32 i = 0; i < area->n_pages; i++)
-		__free_page(area->pages[i]);
-	kvfree(area->pages);
-	area->pages = NULL;
-}
-
-static int area_init(struct kh2_area *area, size_t octets)
-{
-	u32 n = DIV_ROUND_UP(octets, PAGE_SIZE);
-
-	area->pages = kvcalloc(n, sizeof(*area->pages), GFP_KERNEL_ACCOUNT);
-	if (!area->pages)
-		return -ENOMEM;
-	for (; area->n_pages < n; area->n_pages++) {
-		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-
-		if (!page)
-			goto err_free;
-		area->pages[area->n_pages] = page;
-	}
-	area->data = vmap(area->pages, n, VM_MAP, PAGE_KERNEL);
-	if (!area->data)
-		goto err_free;
-	return 0;
-
-err_free:
-	area_exit(area);
-	return -ENOMEM;
-}
 
 /**
  * kh2_channel_get() - take a reference
@@ -79,9 +44,9 @@ void kh2_channel_get(struct kh2_channel *ch)
 static void channel_free(struct kh2_channel *ch)
 {
 	kh2_ring_exit(&ch->ring);
-	area_exit(&ch->tx);
-	area_exit(&ch->sq);
-	area_exit(&ch->head);
+	kh2_area_exit(&ch->tx);
+	kh2_area_exit(&ch->sq);
+	kh2_area_exit(&ch->head);
 	kh2_share_uncharge(&ch->share, ch->held);
 	kh2_share_exit(&ch->share);
 	mem_cgroup_put(ch->memcg);
@@ -196,64 +161,6 @@ static __poll_t channel_poll(struct file *file, struct poll_table_struct *pt)
 	if (kh2_ring_readable(&ch->ring) || kh2_ready_any(ch))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
-}
-
-static int map_pages(struct vm_area_struct *vma, struct page **pages, unsigned long n)
-{
-	unsigned long left = n;
-
-	return vm_insert_pages(vma, vma->vm_start, pages, &left);
-}
-
-static int map_ring(struct vm_area_struct *vma, struct kh2_ring *ring)
-{
-	unsigned long left = ring->n_pages;
-	int err = vm_insert_pages(vma, vma->vm_start, ring->pages, &left);
-
-	if (err)
-		return err;
-	left = ring->n_pages;
-	return vm_insert_pages(vma, vma->vm_start + ring->size, ring->pages, &left);
-}
-
-static int deny_write(struct vm_area_struct *vma)
-{
-	if (vma->vm_flags & VM_WRITE)
-		return -EPERM;
-	vm_flags_clear(vma, VM_MAYWRITE);
-	return 0;
-}
-
-static int channel_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	struct kh2_channel *ch = file->private_data;
-	u64 off = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	u64 n = vma_pages(vma);
-	int err;
-
-	if (!(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
-	/* A child that only inherited them must not keep a dead owner's channel. */
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
-	switch (off) {
-	case KH2_MMAP_KERNEL:
-		err = deny_write(vma);
-		if (err)
-			return err;
-		return n == 1 ? map_pages(vma, &ch->head.pages[0], 1) : -EINVAL;
-	case KH2_MMAP_USER:
-		return n == 1 ? map_pages(vma, &ch->head.pages[1], 1) : -EINVAL;
-	case KH2_MMAP_SQ:
-		return n == ch->sq.n_pages ? map_pages(vma, ch->sq.pages, n) : -EINVAL;
-	case KH2_MMAP_EV:
-		err = deny_write(vma);
-		if (err)
-			return err;
-		return n == 2 * ch->ring.n_pages ? map_ring(vma, &ch->ring) : -EINVAL;
-	case KH2_MMAP_TX:
-		return n == ch->tx.n_pages ? map_pages(vma, ch->tx.pages, n) : -EINVAL;
-	}
-	return -EINVAL;
 }
 
 static long channel_info(struct kh2_channel *ch, void __user *arg)
@@ -382,7 +289,7 @@ static int channel_release(struct inode *inode, struct file *file)
 static const struct file_operations kh2_channel_fops = {
 	.owner = THIS_MODULE,
 	.poll = channel_poll,
-	.mmap = channel_mmap,
+	.mmap = kh2_channel_mmap,
 	.unlocked_ioctl = channel_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = channel_release,
@@ -450,13 +357,13 @@ static int channel_memory(struct kh2_channel *ch)
 	BUILD_BUG_ON(offsetof(struct kh2_ring_kernel, ev_tail) != 8);
 	BUILD_BUG_ON(offsetof(struct kh2_ring_user, ev_head) != 8);
 
-	err = area_init(&ch->head, 2 * PAGE_SIZE);
+	err = kh2_area_init(&ch->head, 2 * PAGE_SIZE);
 	if (err)
 		return err;
-	err = area_init(&ch->sq, (size_t)ch->sizes.sq_entries * sizeof(struct kh2_sqe));
+	err = kh2_area_init(&ch->sq, (size_t)ch->sizes.sq_entries * sizeof(struct kh2_sqe));
 	if (err)
 		return err;
-	err = area_init(&ch->tx, ch->sizes.tx_bytes);
+	err = kh2_area_init(&ch->tx, ch->sizes.tx_bytes);
 	if (err)
 		return err;
 	kern = ch->head.data;

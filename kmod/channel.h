@@ -9,6 +9,7 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 
+#include "channel_map.h"
 #include "ring.h"
 #include "user.h"
 
@@ -34,18 +35,6 @@ struct kh2_channel_sizes {
 	u32 sq_entries;
 	u32 ev_bytes;
 	u32 tx_bytes;
-};
-
-/**
- * struct kh2_area - pages that userspace maps, contiguous for the kernel
- * @data: where the kernel sees them
- * @n_pages: how many
- * @pages: the pages
- */
-struct kh2_area {
-	void *data;
-	u32 n_pages;
-	struct page **pages;
 };
 
 /**
