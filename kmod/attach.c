@@ -20,6 +20,7 @@
 
 #include "attach.h"
 #include "channel.h"
+#include "channel_sizes.h"
 #include "held_file.h"
 #include "home.h"
 #include "netlink.h"

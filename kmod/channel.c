@@ -6,7 +6,6 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/log2.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
@@ -16,6 +15,7 @@
 
 #include "channel.h"
 #include "channel_map.h"
+#include "channel_sizes.h"
 #include "closing.h"
 #include "netns.h"
 #include "ready.h"
@@ -79,48 +79,6 @@ void kh2_channel_put(struct kh2_channel *ch)
 bool kh2_channel_owned(const struct kh2_channel *ch)
 {
 	return ch->owner == task_tgid(current);
-}
-
-/**
- * kh2_channel_fits_block() - can the largest header block pass through the event ring?
- * @ch: the channel
- * @octets: of that block
- * @extack: says what was refused; may be NULL
- *
- * It must fit four times, or it could wait for room for ever: half of the ring is promised.
- *
- * Context: Any context.
- * Return: 0 or -ENOSPC.
- */
-int kh2_channel_fits_block(const struct kh2_channel *ch, u32 octets,
-			   struct netlink_ext_ack *extack)
-{
-	if (octets <= ch->sizes.ev_bytes / 4)
-		return 0;
-	NL_SET_ERR_MSG(extack, "event ring holds less than four header blocks");
-	return -ENOSPC;
-}
-
-/**
- * kh2_channel_fits_settings() - can frames as large as we allow pass through the event ring?
- * @ch: the channel
- * @s: parameters that are to be sent
- * @n: of these
- * @extack: says what was refused; may be NULL
- *
- * Context: Any context.
- * Return: 0, or -ENOSPC if SETTINGS_MAX_FRAME_SIZE is too large.
- */
-int kh2_channel_fits_settings(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n,
-			      struct netlink_ext_ack *extack)
-{
-	for (u32 i = 0; i < n; i++) {
-		if (s[i].id != KH2_SETTINGS_MAX_FRAME_SIZE || s[i].value <= ch->sizes.ev_bytes / 4)
-			continue;
-		NL_SET_ERR_MSG(extack, "event ring holds less than four frames of MAX_FRAME_SIZE");
-		return -ENOSPC;
-	}
-	return 0;
 }
 
 /**
@@ -307,27 +265,6 @@ struct kh2_channel *kh2_channel_from_file(struct file *file)
 	return file->f_op == &kh2_channel_fops ? file->private_data : NULL;
 }
 
-static int grant_sizes(struct kh2_channel_sizes *got, const struct kh2_channel_sizes *want,
-		       struct netlink_ext_ack *extack)
-{
-	if (want->sq_entries < KH2_SQ_MIN || want->sq_entries > KH2_SQ_MAX) {
-		NL_SET_ERR_MSG(extack, "submission queue: 8 to 4096 entries");
-		return -ERANGE;
-	}
-	if (want->ev_bytes < KH2_RING_MIN || want->ev_bytes > KH2_RING_MAX) {
-		NL_SET_ERR_MSG(extack, "event ring: 64 KiB to 16 MiB");
-		return -ERANGE;
-	}
-	if (!want->tx_bytes || want->tx_bytes > KH2_TX_MAX) {
-		NL_SET_ERR_MSG(extack, "transmit area: a page to 16 MiB");
-		return -ERANGE;
-	}
-	got->sq_entries = roundup_pow_of_two(want->sq_entries);
-	got->ev_bytes = roundup_pow_of_two(want->ev_bytes);
-	got->tx_bytes = PAGE_ALIGN(want->tx_bytes);
-	return 0;
-}
-
 /* The user answers for it, so it is not only the memory cgroup that bounds it. */
 static int channel_charge(struct kh2_channel *ch, struct netlink_ext_ack *extack)
 {
@@ -436,7 +373,7 @@ struct file *kh2_channel_new(struct kh2_net *kn, const struct kh2_channel_sizes 
 	struct file *file;
 	int err;
 
-	err = grant_sizes(&sizes, want, extack);
+	err = kh2_channel_grant_sizes(&sizes, want, extack);
 	if (err)
 		return ERR_PTR(err);
 	ch = channel_alloc(kn, &sizes, extack);

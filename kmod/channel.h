@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "channel_map.h"
+#include "channel_sizes.h"
 #include "ring.h"
 #include "user.h"
 
@@ -20,22 +21,6 @@ struct kh2_net;
 struct kh2_session;
 struct mem_cgroup;
 struct netlink_ext_ack;
-
-#define KH2_SQ_MIN	8U
-#define KH2_SQ_MAX	4096U
-#define KH2_TX_MAX	(16U << 20)
-
-/**
- * struct kh2_channel_sizes - what a channel is asked to hold
- * @sq_entries: entries of the submission queue
- * @ev_bytes: octets of the event ring
- * @tx_bytes: octets of the transmit area
- */
-struct kh2_channel_sizes {
-	u32 sq_entries;
-	u32 ev_bytes;
-	u32 tx_bytes;
-};
 
 /**
  * struct kh2_channel - a channel
@@ -118,9 +103,5 @@ void kh2_channel_get(struct kh2_channel *ch);
 void kh2_channel_put(struct kh2_channel *ch);
 void kh2_channel_starve(struct kh2_channel *ch, struct kh2_claim *claim);
 bool kh2_channel_owned(const struct kh2_channel *ch);
-int kh2_channel_fits_block(const struct kh2_channel *ch, u32 octets,
-			   struct netlink_ext_ack *extack);
-int kh2_channel_fits_settings(const struct kh2_channel *ch, const struct kh2_setting *s, u32 n,
-			      struct netlink_ext_ack *extack);
 
 #endif

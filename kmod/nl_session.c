@@ -10,6 +10,7 @@
 
 #include "attach.h"
 #include "channel.h"
+#include "channel_sizes.h"
 #include "netns.h"
 #include "nl_fill.h"
 #include "nl_request.h"

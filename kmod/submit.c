@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "channel.h"
+#include "channel_sizes.h"
 #include "netns.h"
 #include "ready.h"
 #include "session.h"
