@@ -115,8 +115,7 @@ run() {
 	scheme=http tls=(--http2-prior-knowledge)
 	run_over clear
 	scheme=https tls=(--cacert cert.pem)
-	# Octet by octet the handshake takes the slowest kernel longer than the default.
-	run_over tls --cert cert.pem --key key.pem --handshake-timeout $((8000 + 2000 * slow))
+	run_over tls --cert cert.pem --key key.pem
 	check_nothing_left
 }
 

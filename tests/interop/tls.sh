@@ -4,9 +4,6 @@
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
-# A handshake octet by octet takes the slowest kernel longer than the default.
-patience_ms=$((8000 + 2000 * slow))
-
 fault() {
 	timeout $((60 * slow)) "$python" "$interop/peers/tlsfaults.py" "$1" localhost "${2:-$port}"
 }
@@ -94,8 +91,7 @@ test_early() {
 }
 
 run() {
-	start_kh2d --app "$kh2_bin/apps/echo.so" --cert cert.pem --key key.pem \
-		--handshake-timeout "$patience_ms"
+	start_kh2d --app "$kh2_bin/apps/echo.so" --cert cert.pem --key key.pem
 	result $? echo_starts
 	local echo_port=$port echo_pid=$kh2d_pid
 	start_kh2d --root www --cert cert.pem --key key.pem

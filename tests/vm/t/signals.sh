@@ -9,8 +9,8 @@ tests=$(cd "$(dirname "$0")/../.." && pwd)
 
 explain() {
 	cat "$dir/out"
-	processes | xargs -r ps -f
-	find "$dir/tmp" | sed 's/^/left: /'
+	echo "status: $status, processes: $left"
+	find "$dir/tmp" 2> /dev/null | sed 's/^/left: /'
 }
 
 # Those that the VM began: all name its directory.
@@ -44,14 +44,16 @@ measure() {
 
 # Whether it ends with this status, and with all it began.
 ends_with() {
-	local status=0
+	status=0
 	wait $pid || status=$?
-	[ $status = "$1" ] && [ -z "$(processes)" ] && rmdir "$dir/tmp"
+	left=$(processes | xargs -r ps -o pid,stat,args)
+	[ $status = "$1" ] && [ -z "$left" ] && rmdir "$dir/tmp"
 }
 
 echo "TAP version 13"
 echo "1..4"
 
+status= left=
 measure -name up
 [ -n "$(processes)" ]
 result $? vm_runs_meanwhile
