@@ -910,7 +910,7 @@ int kh2_session_peer_addr(const struct kh2_session *s, struct sockaddr_storage *
  * @deflate_table: octets in the HPACK table for sending
  * @inflate_table: octets in the HPACK table for receiving
  * @memory: octets held by engine and library on behalf of the session
- * @rtt_ns: round trip of the last PING; 0: not measured
+ * @rtt_ns: round trip of the last SETTINGS or PING of ours; 0: not measured
  */
 struct kh2_session_state {
 	uint32_t streams;

@@ -87,7 +87,7 @@
 	X(FLOOD_WINDOW_UPDATE, flood_window_update, "connection errors: WINDOW_UPDATE over budget") \
 	X(FLOOD_UNKNOWN, flood_unknown, "connection errors: frames of unknown type over budget") \
 	X(CONN_HPACK, conn_hpack, "connection errors: header block that does not decode") \
-	X(CONN_USER, conn_user, "connections closed by the owner with an error code") \
+	X(CONN_USER, conn_user, "connections closed at once, by the owner or an administrator") \
 	X(CONN_ABI, conn_abi, "connections closed: the owner broke the rules of the channel") \
 	X(CONN_MEMORY, conn_memory, "connection errors: memory could not be had") \
 	X(CONN_IDLE, conn_idle, "connections closed: idle limit") \
