@@ -132,6 +132,7 @@ int kh2i_session_new(struct kh2_server *srv, struct kh2i_attach *at, const char 
 /* event.c */
 void kh2i_session_event(struct kh2_session *s, const struct kh2_event *ev, const void *payload);
 
+/* session.c */
 void kh2i_session_gone(struct kh2_session *s, int err);
 void kh2i_session_blame(struct kh2_session *s, enum kh2_counter why);
 void kh2i_session_fail(struct kh2_session *s, int err, u32 code);

@@ -121,6 +121,7 @@ ssize_t kh2i_conn_read(struct kh2i_conn *c, void *buf, size_t len);
 ssize_t kh2i_conn_write(struct kh2i_conn *c, const void *buf, size_t len);
 void kh2i_conn_shutdown(struct kh2i_conn *c);
 
+/* backend_user.c */
 void kh2i_conn_dirty(struct kh2i_conn *c);
 
 #endif
