@@ -178,7 +178,7 @@ static u32 admit_no_more(struct kh2_channel *ch)
 	u32 n;
 
 	spin_lock_bh(&ch->lock);
-	ch->ended = true;
+	WRITE_ONCE(ch->ended, true);
 	n = ch->n_sessions;
 	spin_unlock_bh(&ch->lock);
 	return n;
@@ -195,6 +195,7 @@ static void end_sessions(struct kh2_channel *ch)
 	for (u32 n = admit_no_more(ch); n && (s = next_session(ch)); n--) {
 		kh2_session_kick(s, KH2_KICK_END);
 		kh2_session_put(s);
+		cond_resched();
 	}
 	while ((s = next_session(ch))) {
 		mutex_lock(&s->lock);

@@ -85,7 +85,7 @@ struct kh2_held_file *kh2_held_file_get(struct kh2_user *user, const struct file
 
 	if (held)
 		return held;
-	/* Not under the lock: it may wait for memory of the caller's group alone. */
+	/* Not under the lock: it may wait for memory of the channel's group alone. */
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return ERR_PTR(-ENOMEM);

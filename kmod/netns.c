@@ -31,7 +31,7 @@ static int __net_init netns_begin(struct net *net)
 	return 0;
 }
 
-/* Channels hold the namespace, so none is left here. */
+/* Channels hold the namespace, and attaches do, so no session is left here. */
 static void __net_exit netns_end(struct net *net)
 {
 	struct kh2_net *kn = kh2_net_of(net);

@@ -12,7 +12,7 @@
 
 /**
  * struct kh2_net - state of a network namespace
- * @net: the namespace; each channel holds a reference to it
+ * @net: the namespace; each channel and each attach hold a reference to it
  * @sessions: by number; found under RCU, changed under its own lock
  * @next_session: where the next number is looked for, guarded by @sessions' lock
  * @channels: numbers of channels

@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -213,7 +214,15 @@ u32 kh2_nl_patience_left(const struct netlink_callback *cb)
  */
 int kh2_nl_submit(struct kh2_session *s, const struct kh2_sqe *sqe, const void *payload)
 {
-	return s->state == KH2_SESSION_LIVE ? kh2e_submit(s->e, sqe, payload, NULL) : -ESHUTDOWN;
+	struct mem_cgroup *old;
+	int err;
+
+	if (s->state != KH2_SESSION_LIVE)
+		return -ESHUTDOWN;
+	old = set_active_memcg(s->ch->memcg);
+	err = kh2e_submit(s->e, sqe, payload, NULL);
+	set_active_memcg(old);
+	return err;
 }
 
 /**

@@ -313,20 +313,34 @@ static int send_settings(struct kh2_session *s, const struct kh2_setting *settin
 	return n ? kh2_nl_submit(s, &sqe, settings) : 0;
 }
 
-static int set_limits(struct genl_info *info, struct kh2_session *s)
+static int check_limits(struct genl_info *info, const struct kh2_session *s,
+			u32 limits[__KH2_L_END])
 {
-	u32 limits[__KH2_L_END];
-	int err;
+	memcpy(limits, s->limits, sizeof(s->limits));
+	return read_limits(limits, info) ?:
+	       kh2_channel_fits_block(s->ch, limits[KH2_L_BLOCK_OCTETS], info->extack);
+}
 
-	memcpy(limits, s->limits, sizeof(limits));
-	err = read_limits(limits, info) ?:
-	      kh2_channel_fits_block(s->ch, limits[KH2_L_BLOCK_OCTETS], info->extack);
-	if (err)
-		return err;
-	memcpy(s->limits, limits, sizeof(limits));
+static void use_limits(struct kh2_session *s, const u32 limits[__KH2_L_END])
+{
+	memcpy(s->limits, limits, sizeof(s->limits));
 	kh2e_set_limits(s->e, limits);
 	kh2_session_kick(s, KH2_KICK_LIMITS);
-	return 0;
+}
+
+/* All of it or nothing. The new limits are for the new settings, too. */
+static int change_locked(struct kh2_session *s, const u32 limits[__KH2_L_END],
+			 const struct kh2_setting *settings, u16 n)
+{
+	u32 before[__KH2_L_END];
+	int err;
+
+	memcpy(before, s->limits, sizeof(before));
+	use_limits(s, limits);
+	err = send_settings(s, settings, n);
+	if (err)
+		use_limits(s, before);
+	return err;
 }
 
 /**
@@ -341,14 +355,15 @@ int kh2_nl_session_set(struct sk_buff *req, struct genl_info *info)
 {
 	struct kh2_session *s = kh2_nl_lock_own_session(req, info, KH2_A_SESSION_ID);
 	struct kh2_setting settings[KH2E_SETTINGS_CAP];
+	u32 limits[__KH2_L_END];
 	u16 n;
 	int err;
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	err = check_settings(info, s, settings, &n) ?: set_limits(info, s);
+	err = check_settings(info, s, settings, &n) ?: check_limits(info, s, limits);
 	if (!err)
-		return kh2_nl_end_command(info, s, send_settings(s, settings, n));
+		return kh2_nl_end_command(info, s, change_locked(s, limits, settings, n));
 	kh2_nl_unlock_session(s);
 	return err;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Commands about streams. */
 
+#include <linux/sched/mm.h>
 #include <net/genetlink.h>
 
+#include "channel.h"
 #include "nl_fill.h"
 #include "nl_request.h"
 #include "nl_stream.h"
@@ -171,6 +173,7 @@ int kh2_nl_stream_set(struct sk_buff *req, struct genl_info *info)
  */
 int kh2_nl_stream_reset(struct sk_buff *req, struct genl_info *info)
 {
+	struct mem_cgroup *old;
 	struct kh2_session *s;
 	int err = -ESHUTDOWN;
 
@@ -179,8 +182,10 @@ int kh2_nl_stream_reset(struct sk_buff *req, struct genl_info *info)
 	s = kh2_nl_lock_own_session(req, info, KH2_A_STREAM_SESSION_ID);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
+	old = set_active_memcg(s->ch->memcg);
 	if (s->state == KH2_SESSION_LIVE)
 		err = kh2e_reset(s->e, nla_get_u32(info->attrs[KH2_A_STREAM_ID]),
 				 kh2_nl_u32(info, KH2_A_STREAM_CODE, KH2_CANCEL));
+	set_active_memcg(old);
 	return kh2_nl_end_command(info, s, err);
 }

@@ -25,7 +25,7 @@
 #define KH2_USER_READERS 128
 
 /* Files that are closed at a time for one user, not behind those that are read */
-#define KH2_USER_CLOSERS 16
+#define KH2_USER_CLOSERS 128
 
 /* Channels ask their user for so much at a time: its lock is not for every frame. */
 #define KH2_SHARE_STEP ((long)SZ_1M)

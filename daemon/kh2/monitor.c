@@ -11,9 +11,16 @@
 #include "names.h"
 #include "nl.h"
 
-static const char *counter_word(uint32_t id)
+/* A newer module may have a reason that we know by its number alone. */
+static const char *reason_name(uint32_t id)
 {
-	return counter_name(id);
+	static char number[24];
+	const char *name = counter_name(id);
+
+	if (name)
+		return name;
+	snprintf(number, sizeof(number), "reason %u", id);
+	return number;
 }
 
 static const struct field fields[] = {
@@ -29,7 +36,7 @@ static const struct field fields[] = {
 	{ KH2_A_SESSION_UID,		"uid",		FIELD_U32, NULL },
 	{ KH2_A_SESSION_COMM,		"comm",		FIELD_STRING, NULL },
 	{ KH2_A_SESSION_AGE,		"age",		FIELD_SECONDS, NULL },
-	{ KH2_A_SESSION_REASON,		"reason",	FIELD_NAME, counter_word },
+	{ KH2_A_SESSION_REASON,		"reason",	FIELD_NAME, reason_name },
 	{ KH2_A_SESSION_ERROR,		"error",	FIELD_ERRNO, NULL },
 	{ KH2_A_SESSION_COUNTERS,	"counters",	FIELD_COUNTERS, NULL },
 	{ 0, NULL, 0, NULL }
@@ -52,7 +59,7 @@ static const char *now_text(void)
 static void show_end(const struct nlattr **a)
 {
 	const struct nlattr *why = a[KH2_A_SESSION_REASON];
-	const char *reason = why ? counter_name(nl_u32(why)) : NULL;
+	const char *reason = why ? reason_name(nl_u32(why)) : NULL;
 	int error = (int)nl_u32(a[KH2_A_SESSION_ERROR]);
 
 	printf(" after %.3f s: ", (double)nl_u64(a[KH2_A_SESSION_AGE]) / 1e9);

@@ -148,14 +148,19 @@ static void drop_streams(struct kh2e *e)
 		kh2e_stream_drop(e, st, -ECONNRESET);
 }
 
+static void blame(struct kh2e *e, enum kh2_counter why)
+{
+	BUILD_BUG_ON(__KH2_C_END > 255);
+	e->fail_why = (u8)why;
+	kh2e_count(e, why, 1);
+}
+
 static void become_done(struct kh2e *e, u32 code, enum kh2_counter why)
 {
 	e->phase = KH2E_DONE;
 	e->fail_code = code;
-	BUILD_BUG_ON(__KH2_C_END > 255);
-	e->fail_why = (u8)why;
 	e->tell_error = true;
-	kh2e_count(e, why, 1);
+	blame(e, why);
 	drop_streams(e);
 	kh2e_block_free(e);
 }
@@ -187,6 +192,8 @@ void kh2e_abort(struct kh2e *e, enum kh2_counter why)
 {
 	if (e->phase != KH2E_DONE)
 		become_done(e, KH2_NO_ERROR, why);
+	else if (e->fail_why == __KH2_C_END)	/* an end in order, but not to its end */
+		blame(e, why);
 	kh2e_out_drop(e);
 }
 

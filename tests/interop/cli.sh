@@ -49,7 +49,7 @@ test_words() {
 
 test_absent() {
 	if [ -d /sys/module/kh2 ]; then
-		rmmod kh2 || return
+		check module_is_removed wait_for 20 rmmod kh2
 	fi
 	fails absent_module_is_status_3 3 'not loaded' session list
 	fails absent_module_for_stats 3 'not loaded' stats

@@ -70,7 +70,7 @@ test_port_in_use() {
 test_module_absent() {
 	if [ -d /sys/module/kh2 ]; then
 		[ -n "${KH2_MODULE:-}" ] || return
-		rmmod kh2 || return
+		check module_is_removed wait_for 20 rmmod kh2
 	fi
 	refuses absent_module 5 'module' serve --listen 127.0.0.1:0 --root www --backend kernel
 	backend=auto

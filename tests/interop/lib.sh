@@ -97,7 +97,7 @@ listening() {
 }
 
 # start_kh2d [--listen…] ARGUMENT...: sets kh2d_pid, and port from its first listening line.
-# Without --listen it is a free port of 127.0.0.1; a slow kernel has more than kh2d's 10 seconds.
+# Without --listen it is a free port of 127.0.0.1; a slow kernel has more than the 10 seconds of kh2d's limits.
 start_kh2d() {
 	local patience=$((8000 + 2000 * slow))
 	local -a listen=(--listen 127.0.0.1:0)
@@ -110,7 +110,8 @@ start_kh2d() {
 	esac
 	: > kh2d.err
 	kh2d serve --backend "$backend" --workers 2 "${listen[@]}" \
-		--handshake-timeout $patience --stop-timeout $patience "$@" \
+		--handshake-timeout $patience --stop-timeout $patience \
+		--limit preface_ms=$patience --limit settings_ack_ms=$patience "$@" \
 		> kh2d.out 2> kh2d.err &
 	kh2d_pid=$!
 	pids+=("$kh2d_pid")

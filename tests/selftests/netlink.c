@@ -248,8 +248,9 @@ TEST_F(netlink, close_ping_goaway_and_reset_reach_the_peer)
 
 TEST_F(netlink, eleventh_ping_and_eleventh_settings_are_refused)
 {
+	const struct kh2_limit_value limit = { .id = KH2_L_STREAMS, .value = 5 };
 	const struct kh2_setting setting = { .id = 3, .value = 5 };
-	struct kt_attr ping[2], set[2];
+	struct kt_attr ping[2], set[3];
 	struct kt_frame f;
 
 	ASSERT_EQ(0, attach(self, NULL, 0));
@@ -257,6 +258,7 @@ TEST_F(netlink, eleventh_ping_and_eleventh_settings_are_refused)
 	ping[1] = (struct kt_attr)BYTES(OPAQUE, "01234567", 8);
 	set[0] = ping[0];
 	set[1] = (struct kt_attr)BYTES(SETTINGS, &setting, sizeof(setting));
+	set[2] = (struct kt_attr)BYTES(LIMITS, &limit, sizeof(limit));
 	ASSERT_EQ(0, kt_send_preface(self->fds[1]));
 	ASSERT_TRUE(kt_await(&self->ch, KH2_EV_SETTINGS, WAIT, NULL, NULL));
 	for (int i = 0; i < 10; i++)
@@ -268,6 +270,9 @@ TEST_F(netlink, eleventh_ping_and_eleventh_settings_are_refused)
 		ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
 	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 2, NULL));
 	EXPECT_STRNE("", self->kt.complaint);
+	EXPECT_EQ(-EAGAIN, kt_netlink_do(&self->kt, KH2_CMD_SESSION_SET, set, 3, NULL));
+	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, set, 1, &self->reply));
+	EXPECT_EQ(128, kt_limit(&self->reply, KH2_L_STREAMS));
 	for (int i = 0; i < 10; i++)
 		ASSERT_EQ(1, kt_await_frame(self->fds[1], KT_PING, &f, WAIT));
 	/* each answer makes room for one */
@@ -317,6 +322,8 @@ TEST_F(netlink, limits_and_settings_change)
 	ASSERT_EQ(6, f.len);
 	EXPECT_EQ(3, f.payload[1]);
 	EXPECT_EQ(5, f.payload[5]);
+	ASSERT_EQ(0, kt_netlink_do(&self->kt, KH2_CMD_SESSION_GET, attrs, 1, &self->reply));
+	EXPECT_EQ(5, kt_limit(&self->reply, KH2_L_STREAMS));
 }
 
 /* Runs as another user, in another process. */

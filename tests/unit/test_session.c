@@ -204,6 +204,28 @@ TEST(shutdown_of_an_idle_connection_ends_it)
 	home_end(h);
 }
 
+TEST(shutdown_whose_last_octets_are_lost_has_failed)
+{
+	struct home *h = home_server();
+	struct home_frame f;
+
+	EQ(sub_op(h, KH2_OP_SHUTDOWN, 0), 0);
+	want_goaway(h, 0x7fffffff, KH2_NO_ERROR);
+	f = want_frame(h, KH2_FRAME_PING, 0, 0);
+	feed_frame(h, KH2_FRAME_PING, KH2_FLAG_ACK, 0, f.p, 8);
+	EQ(kh2e_phase(h->e), KH2E_DONE);
+	EQ(kh2e_fail_why(h->e), __KH2_C_END);
+	kh2e_abort(h->e, KH2_C_CONN_TRANSPORT);
+	kh2e_abort(h->e, KH2_C_CONN_MEMORY);	/* too late to be the reason */
+	EQ(kh2e_fail_why(h->e), KH2_C_CONN_TRANSPORT);
+	EQ(counter(h, KH2_C_CONN_TRANSPORT), 1);
+	EQ(counter(h, KH2_C_CONN_MEMORY), 0);
+	want_ev(h, KH2_EV_IDLE, 0, 0);
+	want_no_ev(h);
+	want_no_frame(h);
+	home_free(h);
+}
+
 TEST(shutdown_does_not_wait_for_a_silent_peer)
 {
 	struct home *h = home_server();

@@ -249,6 +249,18 @@ uint32_t kt_u32(const struct kt_reply *reply, int attr)
 	return reply->attrs[attr] ? mnl_attr_get_u32(reply->attrs[attr]) : 0;
 }
 
+uint32_t kt_limit(const struct kt_reply *reply, uint32_t limit)
+{
+	const struct nlattr *attr = reply->attrs[KH2_A_SESSION_LIMITS];
+	const struct kh2_limit_value *v = attr ? mnl_attr_get_payload(attr) : NULL;
+	size_t n = attr ? mnl_attr_get_payload_len(attr) / sizeof(*v) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].id == limit)
+			return v[i].value;
+	return 0;
+}
+
 uint64_t kt_counter(const struct kt_reply *reply, int attr, int counter)
 {
 	uint64_t v = 0;

@@ -48,6 +48,8 @@ int kt_netlink_join(struct kt_netlink *kt);
 int kt_netlink_next(struct kt_netlink *kt, int timeout_ms, int *cmd, struct kt_reply *reply);
 
 uint32_t kt_u32(const struct kt_reply *reply, int attr);
+/* Of KH2_A_SESSION_LIMITS, by enum kh2_limit; 0 if it was not told. */
+uint32_t kt_limit(const struct kt_reply *reply, uint32_t limit);
 uint64_t kt_counter(const struct kt_reply *reply, int attr, int counter);
 
 #endif

@@ -53,7 +53,7 @@ ends_with() {
 echo "TAP version 13"
 echo "1..4"
 
-status= left=
+status='' left=''
 measure -name up
 [ -n "$(processes)" ]
 result $? vm_runs_meanwhile
