@@ -374,9 +374,10 @@ void kh2_socket_set_patience(struct kh2_session *s)
 }
 
 /**
- * kh2_socket_detach() - give the socket back as it was
+ * kh2_socket_detach() - give the socket back
  * @s: the session
  *
+ * As it was, but for TCP_NODELAY, TCP_USER_TIMEOUT and SO_LINGER, which is off.
  * No callback of ours runs when this returns.
  *
  * Context: Process context; takes the socket's lock.

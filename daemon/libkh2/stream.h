@@ -158,7 +158,6 @@ void kh2i_stream_reset(struct kh2_stream *st, int err, u32 code);
 void kh2i_stream_finish(struct kh2_stream *st, int err, s64 code);
 void kh2i_stream_release(struct kh2_session *s, u32 id);
 int kh2i_stream_patience(struct kh2_stream *st);
-void kh2i_streams_credit(struct kh2_ctx *ctx);
 struct kh2i_octets *kh2i_octets_new(struct kh2_session *s, const void *buf, size_t len,
 				    size_t size);
 void kh2i_octets_free(struct kh2_session *s, struct kh2i_octets *o);
@@ -170,6 +169,7 @@ void kh2i_stream_remote_end(struct kh2_stream *st);
 void kh2i_stream_deliver(struct kh2_stream *st);
 void kh2i_stream_in_free(struct kh2_stream *st);
 void kh2i_stream_credit(struct kh2_stream *st, u32 len);
+void kh2i_streams_credit(struct kh2_ctx *ctx);
 
 /* stream_out.c: what is sent */
 void kh2i_tx_done(struct kh2_session *s, struct kh2i_tx *tx, int err);
