@@ -99,7 +99,7 @@ listening() {
 # start_kh2d [--listen…] ARGUMENT...: sets kh2d_pid, and port from its first listening line.
 # Without --listen it is a free port of 127.0.0.1; a slow kernel has more than the 10 seconds of kh2d's limits.
 start_kh2d() {
-	local patience=$((8000 + 2000 * slow))
+	local patience=$((10000 * slow))
 	local -a listen=(--listen 127.0.0.1:0)
 	local wanted=1
 	case " $* " in
