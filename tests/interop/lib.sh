@@ -97,9 +97,12 @@ listening() {
 }
 
 # start_kh2d [--listen…] ARGUMENT...: sets kh2d_pid, and port from its first listening line.
-# Without --listen it is a free port of 127.0.0.1; a slow kernel has more than the 10 seconds of kh2d's limits.
+# Without --listen it is a free port of 127.0.0.1; on a slow kernel all is as patient as it is slow.
 start_kh2d() {
 	local patience=$((10000 * slow))
+	local -a patient=(--handshake-timeout "$patience" --stop-timeout "$patience"
+		--limit "preface_ms=$patience" --limit "settings_ack_ms=$patience"
+		--limit "stall_ms=$((6 * patience))" --limit "body_ms=$((6 * patience))")
 	local -a listen=(--listen 127.0.0.1:0)
 	local wanted=1
 	case " $* " in
@@ -109,9 +112,7 @@ start_kh2d() {
 		;;
 	esac
 	: > kh2d.err
-	kh2d serve --backend "$backend" --workers 2 "${listen[@]}" \
-		--handshake-timeout $patience --stop-timeout $patience \
-		--limit preface_ms=$patience --limit settings_ack_ms=$patience "$@" \
+	kh2d serve --backend "$backend" --workers 2 "${patient[@]}" "${listen[@]}" "$@" \
 		> kh2d.out 2> kh2d.err &
 	kh2d_pid=$!
 	pids+=("$kh2d_pid")
