@@ -31,10 +31,11 @@ with tempfile.TemporaryDirectory(prefix="kh2-bench-") as share:
     boot.run_guest(share, "endless", "--no-module")
 END
 
-# Starts one, in a process group of its own, and waits until there is what find finds.
+# Starts one, in a process group of its own, and waits until there is what find finds. Who runs this
+# in the background may have SIGINT ignored.
 measure() {
 	mkdir "$dir/tmp"
-	TMPDIR=$dir/tmp python3 "$dir/measure" "$tests" > "$dir/out" 2>&1 &
+	TMPDIR=$dir/tmp env --default-signal=INT,TERM python3 "$dir/measure" "$tests" > "$dir/out" 2>&1 &
 	pid=$!
 	until [ "$(find "$dir/tmp" "$@" | wc -l)" -gt 0 ]; do
 		kill -0 $pid || break
